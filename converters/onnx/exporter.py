@@ -1,0 +1,105 @@
+"""Graph → ONNX model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+
+from dragoman.converters.onnx.lowering import OLDEST, convert_opset
+from dragoman.graph_ir import Gap, Model
+from dragoman.graph_ir.errors import UnsupportedOperator, UsageError
+from dragoman.graph_ir.writer import Progress, write_onnx
+
+DEFAULT_OPSET = 21
+"""What other formats become if no opset is asked for: ONNX Runtime reads it since 1.18 (2024), as do OpenVINO and TensorRT, and
+it already has normalisation layers, Gelu and 4-bit types."""
+
+_FUNCTIONS = 15
+"""The first opset whose release of ONNX (1.10, IR version 8) has functions in models."""
+
+
+def save(
+    model: Model,
+    path: str | os.PathLike[str],
+    *,
+    opset: int | None = None,
+    external_data: bool | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write ``model`` as ONNX at ``opset``; ``model`` itself stays as it is.
+
+    Without ``opset``, a model that was ONNX keeps its own, and any other becomes ``DEFAULT_OPSET``, or the first newer one that
+    has what it needs. Raises ``UnsupportedOperator`` (every gap at once), ``UsageError`` or ``TargetError``.
+    """
+    converted, gaps = _legalise(model, opset)
+    if gaps:
+        raise UnsupportedOperator(gaps)
+    return write_onnx(converted, path, external_data=external_data, progress=progress)
+
+
+def check(model: Model, *, opset: int | None = None) -> list[Gap]:
+    """Every operator that ``save`` couldn't express at ``opset``, with the source layers that need it."""
+    return _legalise(model, opset)[1]
+
+
+def to_proto(model: Model, *, opset: int | None = None) -> onnx.ModelProto:
+    """The model as ``save`` would write it, in memory with all its weights: for small models."""
+    converted, gaps = _legalise(model, opset)
+    if gaps:
+        raise UnsupportedOperator(gaps)
+    return ir.serde.serialize_model(converted)
+
+
+def _legalise(model: Model, opset: int | None) -> tuple[ir.Model, list[Gap]]:
+    """A copy of the graph at ``opset``, sharing its tensors, and what stands in the way."""
+    newest = onnx.defs.onnx_opset_version()
+    if opset is not None:
+        if not OLDEST <= opset <= newest and opset != model.opset:
+            raise UsageError(f"ONNX can be written at opset {OLDEST} to {newest}, not {opset}")
+        return _converted(model, opset)
+    if model.source.format == "onnx":
+        return _converted(model, model.opset)
+    first: tuple[ir.Model, list[Gap]] | None = None
+    for candidate in range(DEFAULT_OPSET, max(model.opset, DEFAULT_OPSET) + 1):
+        attempt = _converted(model, candidate)
+        if not attempt[1]:
+            return attempt
+        first = first or attempt
+    assert first is not None
+    return first
+
+
+def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
+    copy = model.ir.clone()
+    gaps = convert_opset(copy, opset)
+    if not gaps and opset < _FUNCTIONS and copy.functions:
+        ir.passes.common.InlinePass()(copy)
+    _name_nodes_apart(copy)
+    if opset != model.opset or model.source.format != "onnx":
+        copy.ir_version = _ir_version(copy)
+    return copy, gaps
+
+
+def _name_nodes_apart(model: ir.Model) -> None:
+    """ONNX leaves node names free; ONNX Runtime refuses two nodes of one name."""
+    taken: set[str] = set()
+    for node in model.graph.all_nodes():
+        name = candidate = node.name or ""
+        number = 0
+        while candidate and candidate in taken:
+            number += 1
+            candidate = f"{name}_{number}"
+        taken.add(candidate)
+        node.name = candidate
+
+
+def _ir_version(model: ir.Model) -> int:
+    """The oldest IR version that has the model's opsets, and what else is in it."""
+    standard = [onnx.helper.make_opsetid(d, v) for d, v in model.graph.opset_imports.items() if d in ("", "ai.onnx.ml")]
+    oldest: int = onnx.helper.find_min_ir_version_for(standard)
+    if model.functions:
+        oldest = max(oldest, 10 if any(f.overload for f in model.functions.values()) else 8)
+    return max(oldest, 4)

@@ -1,0 +1,82 @@
+"""Activations: those that older opsets lack, written out, and the softmax family's axis."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import onnx_ir as ir
+
+from dragoman.converters.onnx.lowering.step import Emitter, attribute, lowers, needed, numpy_dtype, raises, rank, sizes
+
+
+@lowers(24, "Swish")
+def swish(node: ir.Node, e: Emitter) -> ir.Value:
+    """x · sigmoid(alpha · x)."""
+    x = needed(node, 0)
+    alpha = attribute(node, "alpha", 1.0)
+    scaled = x if alpha == 1.0 else e.op("Mul", x, e.const(alpha, numpy_dtype(x)))
+    return e.op("Mul", x, e.op("Sigmoid", scaled))
+
+
+@lowers(20, "Gelu")
+def gelu(node: ir.Node, e: Emitter) -> ir.Value:
+    """x · Φ(x): by Erf, or the tanh approximation if that is asked for."""
+    x = needed(node, 0)
+    dtype = numpy_dtype(x)
+    if attribute(node, "approximate", "none") == "tanh":
+        cube = e.op("Mul", e.op("Mul", x, x), x)
+        inner = e.op("Add", x, e.op("Mul", cube, e.const(0.044715, dtype)))
+        curve = e.op("Tanh", e.op("Mul", inner, e.const(math.sqrt(2 / math.pi), dtype)))
+    else:
+        curve = e.op("Erf", e.op("Mul", x, e.const(math.sqrt(0.5), dtype)))
+    return e.op("Mul", e.op("Mul", x, e.const(0.5, dtype)), e.op("Add", curve, e.const(1.0, dtype)))
+
+
+@lowers(18, "Mish")
+def mish(node: ir.Node, e: Emitter) -> ir.Value:
+    """x · tanh(softplus(x))."""
+    x = needed(node, 0)
+    return e.op("Mul", x, e.op("Tanh", e.op("Softplus", x)))
+
+
+@lowers(14, "HardSwish")
+def hard_swish(node: ir.Node, e: Emitter) -> ir.Value:
+    """x · max(0, min(1, x/6 + 1/2))."""
+    x = needed(node, 0)
+    return e.op("Mul", x, e.op("HardSigmoid", x, alpha=1 / 6, beta=0.5))
+
+
+@lowers(12, "Celu")
+def celu(node: ir.Node, e: Emitter) -> ir.Value:
+    """max(0, x) + min(0, alpha · (exp(x / alpha) − 1)): alpha · Elu(x / alpha)."""
+    x = needed(node, 0)
+    alpha = e.const(attribute(node, "alpha", 1.0), np.float32)
+    return e.op("Mul", e.op("Elu", e.op("Div", x, alpha)), alpha)
+
+
+@lowers(13, "Softmax", "LogSoftmax", "Hardmax")
+def softmax_of_one_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 13 the axes from ``axis`` on were one: the same only if the further ones have size 1, so the axis goes to the end."""
+    x = needed(node, 0)
+    dims = sizes(x)
+    axis = attribute(node, "axis", -1) % len(dims) if dims else 0
+    if all(size == 1 for size in dims[axis + 1 :]):
+        node.attributes["axis"] = ir.AttrInt64("axis", axis)
+        return None
+    last = len(dims) - 1
+    swap = list(range(len(dims)))
+    swap[axis], swap[last] = last, axis
+    return e.op("Transpose", e.op(node.op_type, e.op("Transpose", x, perm=swap), axis=last), perm=swap)
+
+
+@raises(13, "Softmax", "LogSoftmax", "Hardmax")
+def softmax_of_flattened_axes(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """The axes from ``axis`` on become one, and are parted again."""
+    x = needed(node, 0)
+    axis = attribute(node, "axis", 1)
+    if axis == -1 or axis % rank(x) == rank(x) - 1:
+        node.attributes["axis"] = ir.AttrInt64("axis", -1)
+        return None
+    flat = e.op("Flatten", x, axis=axis)
+    return e.op("Reshape", e.op(node.op_type, flat, axis=-1), e.op("Shape", x))

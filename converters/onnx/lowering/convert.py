@@ -1,0 +1,116 @@
+"""The walk from one opset to another."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import lru_cache
+
+import onnx
+import onnx_ir as ir
+
+from dragoman.converters.onnx import lowering
+from dragoman.converters.onnx.lowering.schemas import REVIEWED, left_over, schema, version, wrong_types
+from dragoman.converters.onnx.lowering.step import CannotConvertError, Emitter, lowering_step, raising_step
+from dragoman.graph_ir import Gap
+from dragoman.graph_ir.passes.editing import Names, replace_value
+from dragoman.graph_ir.provenance import origins
+
+OLDEST = 11
+"""The oldest opset that is written."""
+
+NEWEST: int = min(onnx.defs.onnx_opset_version(), REVIEWED)
+"""The newest opset that is written: the installed onnx's, if its changes have been read."""
+
+
+def convert_opset(model: ir.Model, opset: int) -> list[Gap]:
+    """Rewrite ``model`` in place for ``opset``: graph, subgraphs and functions. What can't be is returned, and stays as it was."""
+    _load_steps()
+    gaps = _Gaps()
+    names = Names([model.graph, *model.functions.values()])
+    for function in model.functions.values():
+        calls = [node for node in _all_nodes(model) if node.op_identifier() == function.identifier()]
+        layers = list(dict.fromkeys(layer for call in calls for layer in _layers(call))) or [function.name]
+        _convert(function.graph, opset, names, gaps, function_layers=layers)
+        function.opset_imports[""] = opset
+    _convert(model.graph, opset, names, gaps, function_layers=None)
+    model.graph.opset_imports[""] = opset
+    return gaps.found()
+
+
+@lru_cache(maxsize=1)
+def _load_steps() -> None:
+    for info in pkgutil.iter_modules(lowering.__path__):
+        importlib.import_module(f"{lowering.__name__}.{info.name}")
+
+
+class _Gaps:
+    def __init__(self) -> None:
+        self._layers: dict[tuple[str, str], list[str]] = {}
+
+    def add(self, operator: str, reason: str, layers: list[str]) -> None:
+        self._layers.setdefault((operator, reason), []).extend(layers)
+
+    def found(self) -> list[Gap]:
+        return [Gap(operator, list(dict.fromkeys(layers)), reason) for (operator, reason), layers in self._layers.items()]
+
+
+def _convert(graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, *, function_layers: list[str] | None) -> None:
+    start = graph.opset_imports.get("", opset)
+    stuck: set[ir.Node] = set()
+    down = opset < start
+    for at in range(start, opset, -1) if down else range(start, opset):
+        newer, older = (at, at - 1) if down else (at + 1, at)
+        for node in list(_standard_nodes(graph)):
+            if node in stuck or version(node.op_type, newer) == version(node.op_type, older):
+                continue
+            try:
+                _move(node, newer, older, names, down=down, in_function=function_layers is not None)
+            except CannotConvertError as reason:
+                stuck.add(node)
+                gaps.add(node.op_type, f"opset {opset} can't express {reason.message}", function_layers or _layers(node))
+    if opset == start:
+        return
+    for node in _standard_nodes(graph):
+        if node not in stuck and version(node.op_type, start) != version(node.op_type, opset):
+            for wrong in wrong_types(node, opset):
+                gaps.add(node.op_type, f"opset {opset} doesn't take {wrong}", function_layers or _layers(node))
+
+
+def _move(node: ir.Node, newer: int, older: int, names: Names, *, down: bool, in_function: bool) -> None:
+    """Take one node over one opset's edge."""
+    changed = version(node.op_type, newer)
+    step = (lowering_step if down else raising_step)(node.op_type, changed if changed is not None else newer)
+    source, target = (newer, older) if down else (older, newer)
+    if step is not None:
+        assert node.graph is not None
+        graph = node.graph if isinstance(node.graph, ir.Graph) else node.graph.graph
+        results = step(node, Emitter(node, graph, target, names, in_function=in_function))
+        if results is not None:
+            _replace(node, results if isinstance(results, tuple) else (results,))
+            return
+    if schema(node.op_type, target) is None:
+        raise CannotConvertError("it")
+    if left := left_over(node, source, target):
+        raise CannotConvertError(" and ".join(left))
+
+
+def _replace(node: ir.Node, results: tuple[ir.Value, ...]) -> None:
+    for old, new in zip(node.outputs, results, strict=True):
+        replace_value(old, new)
+    assert node.graph is not None
+    node.graph.remove(node, safe=True)
+
+
+def _standard_nodes(graph: ir.Graph) -> Iterator[ir.Node]:
+    return (node for node in graph.all_nodes() if node.domain in ("", "ai.onnx"))
+
+
+def _all_nodes(model: ir.Model) -> Iterator[ir.Node]:
+    for part in (model.graph, *model.functions.values()):
+        yield from part.all_nodes()
+
+
+def _layers(node: ir.Node) -> list[str]:
+    return [origin.layer for origin in origins(node)] or [node.name or node.op_type]

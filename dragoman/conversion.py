@@ -1,0 +1,158 @@
+"""load, save and convert."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dragoman.converters import formats
+from dragoman.converters.formats import Format
+from dragoman.graph_ir.errors import MalformedModel, TargetError, UsageError
+from dragoman.graph_ir.model import Model
+from dragoman.graph_ir.passes import optimize
+
+if TYPE_CHECKING:
+    from dragoman.validators.report import ParityReport
+
+PathLike = str | os.PathLike[str]
+Shapes = Mapping[str, Sequence[int | str]]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class ConversionResult:
+    """What ``convert`` made: the file, the graph, and the evidence (None if it was asked not to verify)."""
+
+    path: Path
+    model: Model
+    report: ParityReport | None
+
+
+def load(
+    source: PathLike | Model,
+    *,
+    weights: PathLike | None = None,
+    source_format: str | None = None,
+    inputs: Shapes | None = None,
+    outputs: Sequence[str] | None = None,
+    **reader_options: Any,
+) -> Model:
+    """Read a model into a graph.
+
+    ``inputs`` maps a name to a shape whose dimensions are ints, or strings for dynamic ones; ``outputs`` names the tensors to
+    give. Raises ``MalformedModel``, ``UnsupportedOperator`` or ``UnsupportedAttribute`` (exit code 4), with file, line and layer.
+    """
+    if isinstance(source, Model):
+        return source
+    path, fmt = resolve_source(source, source_format)
+    options = accepted(fmt, "reader", reader_options)
+    model: Model = fmt.module("importer").load(path, weights=readable(weights), inputs=inputs, outputs=outputs, **options)
+    return model
+
+
+def save(model: Model, target: PathLike, *, target_format: str | None = None, progress: Progress | None = None, **writer_options: Any) -> Path:
+    """Write a graph; the format is that of the target's suffix unless it is named. Raises ``TargetError`` (exit code 6).
+
+    The file appears whole or not at all; what was there before stays unharmed by a failure.
+    """
+    path = Path(target)
+    fmt = formats.by_name(target_format) if target_format else formats.of_target(path)
+    options = accepted(fmt, "writer", writer_options)
+    if not path.parent.is_dir():
+        raise TargetError(f"can't write {path}: there is no folder {path.parent}")
+    report = None if progress is None else lambda done, total: progress("writing", done, total)
+    written: Path = fmt.module("exporter").save(model, path, progress=report, **options)
+    return written
+
+
+def convert(
+    source: PathLike | Model,
+    target: PathLike,
+    *,
+    weights: PathLike | None = None,
+    source_format: str | None = None,
+    target_format: str | None = None,
+    inputs: Shapes | None = None,
+    outputs: Sequence[str] | None = None,
+    verify: bool = True,
+    samples: Any = None,
+    optimize: bool = True,
+    progress: Progress | None = None,
+    **options: Any,
+) -> ConversionResult:
+    """Read ``source``, write ``target``, and run both on the same inputs.
+
+    The report says whether they agree; a disagreement doesn't raise, and the file stays for inspection. ``options`` are those of
+    the source's reader, the target's writer, and of ``verify``.
+    """
+    from dragoman.execution import VERIFY_OPTIONS  # noqa: PLC0415  # nothing of the validators is needed to convert
+    from dragoman.execution import verify as check_parity  # noqa: PLC0415
+
+    target_path = Path(target)
+    writer = formats.by_name(target_format) if target_format else formats.of_target(target_path)
+    if isinstance(source, Model):
+        reader_options: dict[str, Any] = {}
+        path, reader = source.source.path, None
+    else:
+        path, reader = resolve_source(source, source_format)
+        reader_options = {o.name: options[o.name] for o in reader.reader_options if o.name in options}
+    if path is not None and target_path.exists() and path.exists() and target_path.samefile(path):
+        raise UsageError(f"the target {target_path} is the source itself")
+    writer_options = {o.name: options[o.name] for o in writer.writer_options if o.name in options}
+    verify_options = {name: options[name] for name in VERIFY_OPTIONS if name in options}
+    if unknown := sorted(set(options) - set(reader_options) - set(writer_options) - set(verify_options)):
+        known = sorted({o.name for f in (reader, writer) if f for o in (*f.reader_options, *f.writer_options)} | VERIFY_OPTIONS)
+        raise UsageError(f"unknown option {', '.join(unknown)}; there are {', '.join(known)}")
+    if progress is not None:
+        progress("reading", 0, 1)
+    model = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
+    if optimize:
+        model = _optimized(model)
+    written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
+    report = None
+    if verify:
+        report = check_parity(
+            source, written, weights=weights, source_format=source_format, target_format=writer.name, inputs=inputs, outputs=outputs,
+            samples=samples, model=model, progress=progress, **reader_options, **verify_options,
+        )  # fmt: skip
+    return ConversionResult(written, model, report)
+
+
+def _optimized(model: Model) -> Model:
+    optimize(model.ir)
+    return model
+
+
+def resolve_source(source: PathLike, source_format: str | None) -> tuple[Path, Format]:
+    """A readable path and its format."""
+    path = readable(source)
+    assert path is not None
+    return path, formats.by_name(source_format) if source_format else formats.of_source(path)
+
+
+def readable(path: PathLike | None) -> Path | None:
+    """The path, if it is there and may be read; ``MalformedModel`` with the reason otherwise."""
+    if path is None:
+        return None
+    found = Path(path)
+    try:
+        found.stat()
+        if not found.is_dir():
+            found.open("rb").close()
+    except FileNotFoundError:
+        raise MalformedModel(f"no such file: {found}") from None
+    except (OSError, ValueError) as error:
+        raise MalformedModel(f"can't read {found}: {getattr(error, 'strerror', None) or error}") from error
+    return found
+
+
+def accepted(fmt: Format, role: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, if the format's reader or writer has them all."""
+    known = {o.name for o in (fmt.reader_options if role == "reader" else fmt.writer_options)}
+    if unknown := sorted(set(options) - known):
+        raise UsageError(f"{fmt.title}'s {role} has no option {', '.join(unknown)}; it has {', '.join(sorted(known)) or 'none'}")
+    return {name: value for name, value in options.items() if value is not None and value != ()}

@@ -1,0 +1,238 @@
+"""run and verify: models in their own runtimes, alone or side by side."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dragoman.conversion import PathLike, Progress, Shapes, accepted, load, readable, resolve_source
+from dragoman.converters import formats
+from dragoman.converters.formats import Format
+from dragoman.graph_ir.errors import TargetError, UsageError
+from dragoman.graph_ir.files import atomic_file
+from dragoman.graph_ir.model import Model
+from dragoman.graph_ir.provenance import origins, source_tensors
+from dragoman.runners import RunRequest, as_path, input_specs, need_path, open_runner
+from dragoman.validators.localisation import TracedTensor
+from dragoman.validators.noise import Tolerance
+from dragoman.validators.parity import check_parity
+from dragoman.validators.report import ParityReport, SideReport
+from dragoman.validators.sampling import Sample, generate, load_samples
+
+Arrays = dict[str, npt.NDArray[Any]]
+VERIFY_OPTIONS = frozenset({"tolerance", "atol", "rtol", "seed", "layerwise", "source_python"})
+"""What ``verify`` takes beyond the files."""
+
+
+def verify(
+    source: PathLike | Model,
+    target: PathLike,
+    *,
+    weights: PathLike | None = None,
+    target_weights: PathLike | None = None,
+    source_format: str | None = None,
+    target_format: str | None = None,
+    inputs: Shapes | None = None,
+    outputs: Sequence[str] | None = None,
+    samples: PathLike | Mapping[str, npt.NDArray[Any]] | None = None,
+    tolerance: Tolerance | float | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+    seed: int = 0,
+    layerwise: bool = False,
+    source_python: str | None = None,
+    model: Model | None = None,
+    progress: Progress | None = None,
+    **reader_options: Any,
+) -> ParityReport:
+    """Run two models on the same inputs and compare what they give.
+
+    The tolerance is the rounding noise of the network itself, unless ``tolerance`` (or ``atol`` and ``rtol``) gives another.
+    ``samples`` (a file, or arrays by input name) come before the generated ones. ``model`` is the source's graph, if it has been
+    read already. Raises ``MissingRuntime`` if the original can't be run, ``TargetError`` if the target can't.
+    """
+    report_progress = progress or (lambda what, done, total: None)
+    if isinstance(source, Model):
+        model, path = source, need_path(source, "the source")
+        weights, source_format = source.source.weights, source_format or source.source.format
+    else:
+        path, fmt = resolve_source(source, source_format)
+        source_format = fmt.name
+    source_fmt, target_fmt = formats.by_name(source_format), _target_format(target, target_format)
+    options = accepted(source_fmt, "reader", reader_options)
+    if model is None:
+        report_progress("reading", 0, 1)
+        model = load(path, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **options)
+    with ExitStack() as stack:
+        report_progress("starting", 0, 2)
+        request = RunRequest(path, as_path(weights), source_fmt, "source", source_python, options, model)
+        original = stack.enter_context(open_runner(request))  # type: ignore[arg-type]
+        report_progress("starting", 1, 2)
+        target_path = readable_target(target)
+        converted = stack.enter_context(open_runner(RunRequest(target_path, as_path(target_weights), target_fmt, "target")))  # type: ignore[arg-type]
+        graph = load(target_path, weights=target_weights, source_format=target_fmt.name)
+        report = check_parity(
+            original,
+            converted,
+            graph=graph.ir,
+            samples=_samples(model, samples, seed),
+            tolerance=_tolerance(tolerance, atol, rtol),
+            tensor_map=traced_tensors(model, graph),
+            layerwise=layerwise,
+            progress=report_progress,
+        )
+    return replace(report, original=_with_file(report.original, path, as_path(weights)), converted=_with_file(report.converted, target_path, None))
+
+
+def run(
+    model: PathLike | Model,
+    feeds: Mapping[str, npt.NDArray[Any]],
+    *,
+    weights: PathLike | None = None,
+    source_format: str | None = None,
+    inputs: Shapes | None = None,
+    outputs: Sequence[str] | None = None,
+    source_python: str | None = None,
+    **reader_options: Any,
+) -> Arrays:
+    """Run a model in its own runtime on named arrays; ``outputs`` may name intermediate tensors too.
+
+    Raises ``ContractMismatch`` for feeds that don't fit, ``MissingRuntime`` if nothing here runs the format.
+    """
+    graph = None
+    if isinstance(model, Model):
+        graph, path = model, need_path(model, "the model")
+        weights, fmt = model.source.weights, formats.by_name(model.source.format)
+    else:
+        path, fmt = resolve_source(model, source_format)
+    options = accepted(fmt, "reader", reader_options)
+    if graph is None:
+        graph = load(path, weights=weights, source_format=fmt.name, inputs=inputs, **options)
+    request = RunRequest(path, as_path(readable(weights)), fmt, "source", source_python, options, graph)
+    with ExitStack() as stack:
+        runner = stack.enter_context(open_runner(request))  # type: ignore[arg-type]
+        found = runner.run(dict(feeds), taps=tuple(outputs or ()))
+    return {name: found[name] for name in outputs} if outputs else found
+
+
+def load_feeds(
+    model: PathLike,
+    feeds: PathLike | None,
+    *,
+    seed: int = 0,
+    weights: PathLike | None = None,
+    source_format: str | None = None,
+    inputs: Shapes | None = None,
+    outputs: Sequence[str] | None = None,
+    source_python: str | None = None,
+    **reader_options: Any,
+) -> Arrays:
+    """The arrays of a file that fits the model's inputs, or seeded noise if there is none."""
+    specs = input_specs(load(model, weights=weights, source_format=source_format, inputs=inputs, **reader_options))
+    sample = load_samples(Path(feeds), specs)[0] if feeds is not None else generate(specs, seed=seed)[0]
+    return dict(sample.feeds)
+
+
+def save_outputs(path: PathLike, outputs: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write arrays to an ``.npz`` file, whole or not at all."""
+    with atomic_file(path) as stream:
+        np.savez(stream, **outputs)  # type: ignore[arg-type]
+
+
+def readable_target(path: PathLike) -> Path:
+    """The target's path, if it can be read; ``TargetError`` otherwise."""
+    found = Path(path)
+    if not found.exists():
+        raise TargetError(f"no such file: {found}")
+    return found
+
+
+def _target_format(target: PathLike, name: str | None) -> Format:
+    return formats.by_name(name) if name else formats.of_source(readable_target(target))
+
+
+def _samples(model: Model, given: PathLike | Mapping[str, npt.NDArray[Any]] | None, seed: int) -> list[Sample]:
+    specs = input_specs(model)
+    made = generate(specs, seed=seed)
+    if given is None:
+        return made
+    if isinstance(given, Mapping):
+        return [Sample("given", dict(given), "given"), *made]
+    return [*load_samples(Path(given), specs), *made]
+
+
+def _tolerance(tolerance: Tolerance | float | None, atol: float | None, rtol: float | None) -> Tolerance | None:
+    if tolerance is not None and (atol is not None or rtol is not None):
+        raise UsageError("give tolerance, or atol and rtol, not both")
+    if isinstance(tolerance, Tolerance):
+        return tolerance
+    if tolerance is not None:
+        return Tolerance(atol=tolerance, rtol=tolerance)
+    return Tolerance(atol=atol or 0.0, rtol=rtol or 0.0) if atol is not None or rtol is not None else None
+
+
+def traced_tensors(model: Model, converted: Model) -> list[TracedTensor]:
+    """The source tensors that the converted graph still has under their mapped names, in network order, with the layers that made them."""
+    present = {out.name for node in converted.graph for out in node.outputs} | {v.name for v in converted.graph.inputs}
+    made_by = {out.name: node for node in model.graph for out in node.outputs}
+    traced = []
+    for tensor, name in model.tensor_map().items():
+        if name not in present:
+            continue
+        node = made_by.get(name)
+        layers = origins(node) if node is not None else ()
+        last = layers[-1] if layers else None
+        reads = tuple(dict.fromkeys(t for t in _read_tensors(node) if t != tensor)) if node is not None else ()
+        traced.append(
+            TracedTensor(
+                tensor,
+                name,
+                layer=last.layer if last else tensor,
+                operator=last.operator if last else "input",
+                inputs=reads,
+                location=str(last.location) if last is not None and last.location is not None else None,
+            )
+        )
+    return traced
+
+
+def _read_tensors(node: Any) -> list[str]:
+    """The nearest source tensors before a node, through the nodes that the same layers made."""
+    found: list[str] = []
+    waiting = [v for v in node.inputs if v is not None]
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop(0)
+        if id(value) in seen or value.const_value is not None:
+            continue
+        seen.add(id(value))
+        names = source_tensors(value)
+        if names:
+            found.append(names[-1])
+        elif value.producer() is not None:
+            waiting += [v for v in value.producer().inputs if v is not None]
+    return found
+
+
+def _with_file(side: SideReport, path: Path, weights: Path | None) -> SideReport:
+    return replace(side, file=str(path), sha256=_digest([path, weights]))
+
+
+def _digest(paths: Sequence[Path | None]) -> str:
+    """SHA-256 of the files, one after the other: which very model the report speaks of."""
+    digest = hashlib.sha256()
+    for path in paths:
+        if path is not None and path.is_file():
+            with path.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+    return digest.hexdigest()
+
+

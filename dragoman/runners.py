@@ -1,0 +1,88 @@
+"""A model file loaded in its own runtime: where formats and runners meet."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dragoman.converters.formats import Format
+from dragoman.graph_ir.errors import MissingRuntime, UsageError
+from dragoman.graph_ir.model import Model, dims
+from dragoman.validators.runners.base import Dim, Runner, TensorSpec
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A model file to be run: its files, how its reader was told to read it, and the graph that was read (None if it wasn't)."""
+
+    path: Path
+    weights: Path | None
+    format: Format
+    role: Literal["source", "target"]
+    python: str | None = None
+    reader_options: Mapping[str, Any] = field(default_factory=dict)
+    model: Model | None = None
+
+
+def open_runner(request: RunRequest) -> Runner:
+    """Load a model in the runtime of its format. Raises ``MissingRuntime`` or ``TargetError``, saying how to get what is missing."""
+    try:
+        opener = _OPENERS[request.format.name]
+    except KeyError:
+        raise MissingRuntime(f"nothing here runs {request.format.title}: {request.format.runtime or 'no runtime is known'}") from None
+    return opener(request)
+
+
+def _open_onnx(request: RunRequest) -> Runner:
+    from dragoman.validators.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
+
+    return OnnxRuntimeRunner(request.path, role=request.role)
+
+
+def _open_caffe(request: RunRequest) -> Runner:
+    from dragoman.validators.runners.caffe import caffe_runner  # noqa: PLC0415
+    from dragoman.validators.runners.opencv_limits import SourceLayer  # noqa: PLC0415
+    from dragoman.validators.runtimes import command_for  # noqa: PLC0415
+
+    python: Sequence[str] | None = shlex.split(request.python) if request.python else command_for("caffe")
+    settings = request.format.module("importer").layer_settings(request.path, weights=request.weights, **request.reader_options)
+    prototxt = request.path
+    weights = request.weights
+    if prototxt.suffix.lower() == ".caffemodel":
+        raise MissingRuntime("Caffe runs a network from its prototxt: give that as the source, and the caffemodel with --weights")
+    return caffe_runner(
+        prototxt,
+        weights,
+        python=python,
+        layers=[SourceLayer(**s) for s in settings],
+        inputs=input_specs(request.model) if request.model is not None else (),
+        phase=str(request.reader_options.get("phase", "TEST")),
+    )
+
+
+_OPENERS: Mapping[str, Callable[[RunRequest], Runner]] = {"caffe": _open_caffe, "onnx": _open_onnx}
+
+
+def input_specs(model: Model) -> tuple[TensorSpec, ...]:
+    """The inputs of a graph, as runners describe them."""
+    return tuple(_spec(v.name or "", v.dtype.numpy().name if v.dtype is not None else "float32", dims(v)) for v in model.graph.inputs)
+
+
+def _spec(name: str, dtype: str, shape: Sequence[Dim]) -> TensorSpec:
+    return TensorSpec(name, "str" if dtype.startswith(("str", "object")) else dtype, tuple(shape))
+
+
+def as_path(value: str | os.PathLike[str] | None) -> Path | None:
+    """A path, or None."""
+    return None if value is None else Path(value)
+
+
+def need_path(model: Model, what: str) -> Path:
+    """Where a model was read from; a graph made in memory has no original to run."""
+    if model.source.path is None:
+        raise UsageError(f"{what} was made in memory: it has no file to run")
+    return model.source.path

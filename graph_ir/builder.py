@@ -1,0 +1,291 @@
+"""The one way to emit operators: checked against the schema, typed and shaped at once, folded where constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnx_ir as ir
+from onnx import shape_inference
+
+from dragoman.graph_ir.errors import MalformedModel
+from dragoman.graph_ir.folding import fold
+from dragoman.graph_ir.model import DOMAIN, IR_OPSET, dims, static_dims
+from dragoman.graph_ir.provenance import Origin, set_origins
+
+SMALL = 1 << 16
+"""Elements up to which a constant is shown to shape inference, and a result folded."""
+
+Dim = int | str | None
+
+
+class Builder:
+    """Builds one graph, node by node; ``op`` is its heart."""
+
+    def __init__(self, name: str, *, opset: int = IR_OPSET) -> None:
+        """``name`` is the graph's."""
+        self.graph = ir.Graph([], [], nodes=[], name=name, opset_imports={"": opset})
+        self.functions: dict[ir.OperatorIdentifier, ir.Function] = {}
+        self._opset = opset
+        self._origin: Origin | None = None
+        self._named: dict[str, ir.Value | None] = {}
+        self._node_names: dict[str, int] = {}
+        self._nodes: set[str] = set()
+        self._shared: dict[int, ir.Value] = {}
+
+    # -- provenance -------------------------------------------------------------------------------
+
+    @contextmanager
+    def source(self, origin: Origin) -> Iterator[None]:
+        """What is emitted inside comes from ``origin``; errors name it."""
+        previous, self._origin = self._origin, origin
+        try:
+            yield
+        finally:
+            self._origin = previous
+
+    @contextmanager
+    def subgraph(self, name: str) -> Iterator[ir.Graph]:
+        """What is emitted inside is the body of a Scan, Loop or If: it may use the values outside, and its inputs and outputs are the caller's to append."""
+        outer, self.graph = self.graph, ir.Graph([], [], nodes=[], name=name)
+        try:
+            yield self.graph
+        finally:
+            self.graph = outer
+
+    def input_named(self, name: str) -> ir.Value | None:
+        """The graph input called ``name``, if there is one."""
+        holder = self._named.get(name)
+        return holder if holder is not None and holder.is_graph_input() else None
+
+    def unique(self, name: str) -> str:
+        """``name``, or ``name`` with the first number that makes it unlike every other value's."""
+        candidate, n = name, 0
+        while candidate in self._named:
+            n += 1
+            candidate = f"{name}_{n}"
+        self._named[candidate] = None
+        return candidate
+
+    def _node_name(self, name: str) -> str:
+        """The same for nodes, whose names must differ too; unlike a value's, a node's is never changed."""
+        candidate, n = name, 0
+        while candidate in self._nodes:
+            n += 1
+            candidate = f"{name}_{n}"
+        self._nodes.add(candidate)
+        return candidate
+
+    def _node_name(self, base: str) -> str:
+        count = self._node_names[base] = self._node_names.get(base, -1) + 1
+        return f"{base}_{count}" if count else base
+
+    def rename(self, value: ir.Value, name: str) -> None:
+        """Give ``value`` exactly ``name``; the value that has it gets another, unless it is an input: an input keeps its name."""
+        holder = self._named.get(name)
+        if holder is value:
+            return
+        if holder is not None:
+            if holder.is_graph_input():
+                raise self._fail("rename", f"{name} is the name of an input")
+            self._named.pop(name)
+            self._bind(holder, self.unique(f"{name}/{holder.producer().op_type if holder.producer() else 'const'}"))
+        if self._named.get(value.name or "") is value:
+            self._named.pop(value.name or "")
+        self._bind(value, name)
+
+    def _bind(self, value: ir.Value, name: str) -> None:
+        value.name = name
+        self._named[name] = value
+
+    # -- leaves -----------------------------------------------------------------------------------
+
+    def input(self, name: str, dtype: ir.DataType, shape: Sequence[Dim]) -> ir.Value:
+        """A graph input."""
+        value = ir.Value(type=ir.TensorType(dtype), shape=ir.Shape(shape))
+        self._bind(value, name)
+        self.graph.inputs.append(value)
+        return value
+
+    def output(self, value: ir.Value, name: str) -> ir.Value:
+        """Make ``value`` the graph output ``name``; what the outside already knows by another name passes through Identity."""
+        if (value.is_graph_input() and value.name != name) or value.is_graph_output() or value.const_value is not None:
+            value = self.op("Identity", value)
+        self.rename(value, name)
+        self.graph.outputs.append(value)
+        return value
+
+    def initializer(self, tensor: ir.TensorProtocol, name: str) -> ir.Value:
+        """A weight. The same tensor object given again is the same value: shared weights are stored once."""
+        if (shared := self._shared.get(id(tensor))) is not None:
+            return shared
+        value = ir.Value(type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape), const_value=tensor)
+        self._bind(value, self.unique(name))
+        tensor.name = value.name
+        self.graph.initializers.add(value)
+        self._shared[id(tensor)] = value
+        return value
+
+    def const(self, array: npt.ArrayLike, dtype: npt.DTypeLike = None, *, name: str | None = None) -> ir.Value:
+        """A constant made here; Python ints are int64, floats float32."""
+        values = np.asarray(array)
+        if dtype is None and not isinstance(array, (np.ndarray, np.generic)):
+            dtype = {"f": np.float32, "i": np.int64}.get(values.dtype.kind) if values.size else np.int64
+        values = np.array(values, dtype=dtype or values.dtype, order="C")
+        return self.initializer(ir.Tensor(values), name or f"{self._origin.layer if self._origin else 'const'}/const")
+
+    # -- operators --------------------------------------------------------------------------------
+
+    def op(self, op_type: str, *inputs: ir.Value | None, domain: str = "", name: str | None = None, **attributes: Any) -> ir.Value:
+        """Emit an operator with one output; attributes that are None are left out."""
+        return self.ops(op_type, *inputs, outputs=1, domain=domain, name=name, **attributes)[0]
+
+    def ops(
+        self, op_type: str, *inputs: ir.Value | None, outputs: int, domain: str = "", name: str | None = None, **attributes: Any
+    ) -> tuple[ir.Value, ...]:
+        """Emit an operator with several outputs, all of them typed and shaped."""
+        given = {key: value for key, value in attributes.items() if value is not None}
+        base = name or (f"{self._origin.layer}/{op_type}" if self._origin else op_type)
+        node = ir.node(op_type, list(inputs), given, domain=domain, num_outputs=outputs, name=self._node_name(base))
+        for out in node.outputs:
+            self._bind(out, self.unique(base))
+        node.name = self._node_name(base)
+        if self._origin is not None:
+            set_origins(node, [self._origin])
+        self._infer(node)
+        if (folded := self._folded(node)) is not None:
+            return folded
+        self.graph.append(node)
+        return tuple(node.outputs)
+
+    def call(self, function: ir.Function, *inputs: ir.Value | None, shapes: Sequence[Sequence[Dim]], dtypes: Sequence[ir.DataType]) -> tuple[ir.Value, ...]:
+        """Call a function of the ``dragoman`` domain; its outputs' shapes and dtypes are the caller's to say."""
+        self.functions[function.identifier()] = function
+        self.graph.opset_imports.setdefault(DOMAIN, 1)
+        base = f"{self._origin.layer}/{function.name}" if self._origin else function.name
+        node = ir.Node(DOMAIN, function.name, list(inputs), num_outputs=len(shapes), overload=function.overload, name=self._node_name(base))
+        for out, shape, dtype in zip(node.outputs, shapes, dtypes, strict=True):
+            self._bind(out, self.unique(base))
+            out.type, out.shape = ir.TensorType(dtype), ir.Shape(shape)
+        node.name = self._node_name(base)
+        if self._origin is not None:
+            set_origins(node, [self._origin])
+        self.graph.append(node)
+        return tuple(node.outputs)
+
+    def model(self, *, producer: str = "dragoman") -> ir.Model:
+        """What was built."""
+        return ir.Model(self.graph, ir_version=10, producer_name=producer, functions=list(self.functions.values()))
+
+    # -- shapes -----------------------------------------------------------------------------------
+
+    def shape(self, value: ir.Value) -> ir.Value:
+        """The dimensions as an int64 vector: a constant if all are known."""
+        known = static_dims(value)
+        return self.const(np.array(known, np.int64)) if known is not None else self.op("Shape", value)
+
+    def dim(self, value: ir.Value, axis: int) -> ir.Value:
+        """One dimension as an int64 vector of one element: a constant if it is known."""
+        size = dims(value)[axis]
+        axis %= len(dims(value))
+        return self.const([size]) if isinstance(size, int) else self.op("Shape", value, start=axis, end=axis + 1)
+
+    def reshape(self, value: ir.Value, shape: Sequence[Dim]) -> ir.Value:
+        """Reshape to ints, to names of ``value``'s own dynamic dimensions, and None for the one dimension that is what remains."""
+        if value.shape is not None and tuple(shape) == dims(value) and None not in shape:
+            return value
+        own = dims(value) if value.shape is not None else ()
+        kept = [i for i, d in enumerate(shape) if isinstance(d, str) and own[i : i + 1] == (d,)]
+        moved = [i for i, d in enumerate(shape) if isinstance(d, str) and i not in kept]
+        rest = [i for i, d in enumerate(shape) if d is None]
+        if not rest and len(moved) == 1:  # one dimension may be left to ONNX to work out
+            rest, moved = moved, []
+        if len(rest) > 1:
+            raise self._fail("Reshape", f"two dimensions of {list(shape)} are unknown")
+        plan = [0 if i in kept else -1 if i in rest else d for i, d in enumerate(shape)]
+        if 0 in shape:
+            if kept or moved or rest:
+                raise self._fail("Reshape", f"a shape with an empty dimension can't be dynamic too: {list(shape)}")
+            target = self.const(list(shape), np.int64)
+        elif moved:
+            parts = [self.dim(value, own.index(d)) if isinstance(d, str) else self.const([d]) for d in plan]
+            target = self.op("Concat", *parts, axis=0)
+        else:
+            target = self.const(plan, np.int64)
+        out = self.op("Reshape", value, target, allowzero=1 if 0 in shape else None)
+        inferred = dims(out) if out.shape is not None else (None,) * len(shape)
+        out.shape = ir.Shape([d if d is not None else inferred[i] for i, d in enumerate(shape)])
+        return out
+
+    # -- inference and folding --------------------------------------------------------------------
+
+    def _fail(self, op_type: str, message: str) -> MalformedModel:
+        origin = self._origin
+        text = f"{op_type}: {message}"
+        return MalformedModel(text, location=origin.location if origin else None, layer=str(origin) if origin else None)
+
+    def _infer(self, node: ir.Node) -> None:
+        try:
+            schema = _schema(node.op_type, self._opset, node.domain)
+        except onnx.defs.SchemaError as error:
+            raise self._fail(node.op_type, f"no such operator in opset {self._opset}") from error
+        unknown = sorted(set(node.attributes) - set(schema.attributes))
+        missing = sorted(k for k, a in schema.attributes.items() if a.required and k not in node.attributes)
+        if unknown or missing:
+            raise self._fail(node.op_type, f"attributes unknown: {unknown}, missing: {missing}")
+        if not schema.min_input <= len(node.inputs) <= schema.max_input:
+            raise self._fail(node.op_type, f"takes {schema.min_input} to {schema.max_input} inputs, got {len(node.inputs)}")
+        types: dict[str, onnx.TypeProto] = {}
+        data: dict[str, onnx.TensorProto] = {}
+        for value in node.inputs:
+            if value is None or value.name is None:
+                continue
+            types[value.name] = _type_proto(value)
+            tensor = value.const_value
+            if tensor is not None and tensor.size <= SMALL and tensor.dtype in (ir.DataType.INT64, ir.DataType.INT32, ir.DataType.FLOAT):
+                data[value.name] = ir.serde.serialize_tensor(tensor)
+        try:
+            found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data)
+        except (shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as error:
+            shapes = ", ".join(f"{v.name} {v.dtype.name if v.dtype else '?'} {v.shape}" for v in node.inputs if v is not None)
+            raise self._fail(node.op_type, f"the inputs don't fit: {shapes} ({_last_words(error)})") from error
+        for out in node.outputs:
+            proto = found.get(out.name or "")
+            if proto is not None:
+                out.type = ir.serde.deserialize_type_proto_for_type(proto)
+                out.shape = ir.serde.deserialize_type_proto_for_shape(proto)
+
+    def _folded(self, node: ir.Node) -> tuple[ir.Value, ...] | None:
+        arrays = fold(node, self._opset, limit=SMALL)
+        if arrays is None:
+            return None
+        return tuple(self.initializer(ir.Tensor(np.asarray(a)), out.name or "folded") for a, out in zip(arrays, node.outputs, strict=True))
+
+
+@lru_cache(maxsize=None)
+def _schema(op_type: str, opset: int, domain: str) -> onnx.defs.OpSchema:
+    return onnx.defs.get_schema(op_type, opset, domain)
+
+
+def _type_proto(value: ir.Value) -> onnx.TypeProto:
+    proto = onnx.TypeProto()
+    if value.type is not None:
+        ir.serde.serialize_type_into(proto, value.type)
+    if value.shape is not None:
+        ir.serde.serialize_shape_into(proto, value.shape)
+    return proto
+
+
+def _last_words(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def attributes_of(node: ir.Node) -> Mapping[str, Any]:
+    """A node's attributes as plain Python values."""
+    return {name: attr.value for name, attr in node.attributes.items()}

@@ -1,0 +1,190 @@
+"""Tensors that stay in their file until they are written: a weight is a slice of a mapped file."""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+
+from dragoman.graph_ir.errors import Location, MalformedModel
+
+CHUNK = 1 << 22
+"""Bytes copied at a time where the kernel can't copy from file to file."""
+
+
+class MappedFile:
+    """A file opened for reading; mapped when its values are first asked for, and closed with its last tensor."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open ``path``; ``OSError`` if it can't be read."""
+        self.path = Path(path)
+        self._stream = self.path.open("rb")
+        self.size = os.fstat(self._stream.fileno()).st_size
+        self._map: mmap.mmap | None = None
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def map(self) -> mmap.mmap:
+        """The file's bytes, mapped read-only. An empty file can't be mapped (``ValueError``)."""
+        if self._map is None:
+            self._map = mmap.mmap(self._stream.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._map
+
+    def release(self) -> None:
+        """Give the resident pages of the map back to the system; they are read again when asked for."""
+        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+    def copy_to(self, target: IO[bytes], offset: int, length: int) -> None:
+        """Append ``length`` bytes from ``offset`` to ``target``, inside the kernel where the system can."""
+        done = 0
+        if hasattr(os, "copy_file_range"):
+            target.flush()
+            done = _copy_file_range(self._stream.fileno(), target.fileno(), offset, length)
+        while done < length:
+            chunk = os.pread(self._stream.fileno(), min(CHUNK, length - done), offset + done)
+            if not chunk:
+                raise MalformedModel(f"ends at byte {offset + done}, in the middle of a tensor", location=Location(str(self.path)))
+            target.write(chunk)
+            done += len(chunk)
+
+
+def _copy_file_range(source: int, target: int, offset: int, length: int) -> int:
+    """Copy inside the kernel at the target's own position; returns how much was done before the system declined."""
+    done = 0
+    while done < length:
+        try:
+            copied = os.copy_file_range(source, target, length - done, offset_src=offset + done)
+        except OSError as error:
+            if done or error.errno == 28:  # ENOSPC is a failure; before the first byte, the pair of file systems just can't
+                raise
+            return 0
+        if copied == 0:
+            return done
+        done += copied
+    return done
+
+
+class MappedTensor(ir.TensorProtocol):
+    """A tensor whose values are ``shape`` elements at ``offset`` of a mapped file, ``stride`` bytes apart.
+
+    ``stride`` is the element's size unless the file interleaves something (protobuf's unpacked repeated fields).
+    """
+
+    def __init__(
+        self, file: MappedFile, offset: int, dtype: ir.DataType, shape: Sequence[int], *, stride: int | None = None, name: str | None = None
+    ) -> None:
+        """Raise ``MalformedModel`` if the slice doesn't lie in the file."""
+        self.name = name
+        self.doc_string: str | None = None
+        self.metadata_props: dict[str, str] = {}
+        self.meta: dict[str, Any] = {}
+        self.file = file
+        self.offset = offset
+        self._dtype = dtype
+        self._shape = ir.Shape(shape)
+        self._numpy_dtype = dtype.numpy().newbyteorder("<")
+        self.stride = self._numpy_dtype.itemsize if stride is None else stride
+        count = math.prod(shape)
+        end = offset + (count - 1) * self.stride + self._numpy_dtype.itemsize if count else offset
+        if offset < 0 or end > file.size:
+            raise MalformedModel(
+                f"tensor {name or ''} of shape {list(shape)} needs bytes {offset} to {end}, the file has {file.size}",
+                location=Location(str(file.path)),
+            )
+
+    @property
+    def dtype(self) -> ir.DataType:
+        """The elements' type."""
+        return self._dtype
+
+    @property
+    def shape(self) -> ir.Shape:
+        """The dimensions, all known."""
+        return self._shape
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self._shape.numpy())
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the elements take."""
+        return self.size * self._numpy_dtype.itemsize
+
+    @property
+    def raw(self) -> npt.NDArray[Any]:
+        """The same as ``numpy()``."""
+        return self.numpy()
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether the elements lie side by side, so that the bytes can be copied as they are."""
+        return self.stride == self._numpy_dtype.itemsize
+
+    def numpy(self) -> npt.NDArray[Any]:
+        """A read-only view of the mapped file, in ``shape``."""
+        dims = tuple(self._shape.numpy())
+        if math.prod(dims) == 0:
+            return np.empty(dims, self._numpy_dtype)
+        if self.contiguous:
+            return np.frombuffer(self.file.map, self._numpy_dtype, math.prod(dims), self.offset).reshape(dims)
+        flat: npt.NDArray[Any] = np.ndarray((math.prod(dims),), self._numpy_dtype, self.file.map, self.offset, (self.stride,))
+        return flat.reshape(dims)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype)
+
+    def __dlpack__(self, *, stream: Any = None) -> Any:
+        return np.array(self.numpy()).__dlpack__(stream=stream)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.numpy().__dlpack_device__()
+
+    def tobytes(self) -> bytes:
+        """The elements as little-endian bytes."""
+        return self.numpy().tobytes()
+
+    def tofile(self, file: IO[bytes]) -> None:
+        """Append the elements' bytes to ``file``, without passing through this process where possible."""
+        if self.contiguous:
+            self.file.copy_to(file, self.offset, self.nbytes)
+        else:
+            file.write(self.tobytes())
+
+    def __repr__(self) -> str:
+        return f"MappedTensor({self.file.path.name}@{self.offset}, {self._dtype.name}, {self._shape})"
+
+
+class DerivedTensor(ir.LazyTensor):
+    """A tensor computed from others when it is asked for, and not kept: a permutation, a cast, a folded scale."""
+
+    def __init__(self, compute: Callable[[], npt.NDArray[Any]], dtype: ir.DataType, shape: Sequence[int], *, name: str | None = None) -> None:
+        """``compute`` gives an array of exactly ``dtype`` and ``shape``."""
+
+        def evaluate() -> ir.Tensor:
+            array = np.ascontiguousarray(compute())
+            if array.shape != tuple(shape):
+                raise AssertionError(f"derived tensor {name}: computed shape {array.shape}, declared {tuple(shape)}")
+            return ir.Tensor(array.astype(dtype.numpy(), copy=False), name=name)
+
+        super().__init__(evaluate, dtype=dtype, shape=ir.Shape(shape), name=name)
+
+
+def cast(tensor: ir.TensorProtocol, dtype: ir.DataType) -> ir.TensorProtocol:
+    """``tensor`` as ``dtype``: itself where it already is, else a derived tensor."""
+    if tensor.dtype == dtype:
+        return tensor
+    shape = tuple(tensor.shape.numpy())
+    return DerivedTensor(lambda: tensor.numpy().astype(dtype.numpy()), dtype, shape, name=tensor.name)

@@ -1,0 +1,188 @@
+"""ONNX bytes, streamed: headers first, then each tensor straight from where it is.
+
+The layout is protobuf's: a ModelProto whose graph (field 7) ends in initializers (field 5), each a TensorProto whose values
+(field 9, raw_data) come last, so that they can be copied from file to file. See onnx.proto.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO
+
+import onnx
+import onnx_ir as ir
+
+from dragoman.graph_ir.errors import TargetError
+from dragoman.graph_ir.files import AtomicFiles
+
+PROTOBUF_LIMIT = (1 << 31) - 1
+"""The most bytes that protobuf readers accept in one message."""
+
+_ALIGNMENT = 4096
+_INLINE = 1024
+"""Tensors up to this many bytes stay in the model when the others go to external data: shapes and scalars are needed to load it."""
+
+_GRAPH, _INITIALIZER = 7, 5
+_DIMS, _DATA_TYPE, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 8, 9, 13, 14
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes written and the bytes to write."""
+
+
+def write_onnx(model: ir.Model, path: str | os.PathLike[str], *, external_data: bool | None = None, progress: Progress | None = None) -> Path:
+    """Write ``model`` to ``path``; weights go to ``path`` + ``.data`` if asked, or if protobuf can't hold them (2 GB).
+
+    Peak memory is the largest tensor that has to be computed; tensors mapped from a file are copied by the system.
+    """
+    target = Path(path)
+    head, body = _skeleton(model)
+    tensors = [_tensor(v) for v in model.graph.initializers.values()]
+    total = sum(t.nbytes for t in tensors)
+    if external_data is None:
+        external_data = total + len(body) + len(head) + 64 * len(tensors) >= PROTOBUF_LIMIT
+    with AtomicFiles() as files:
+        stream = files.open(target)
+        if external_data:
+            data_name = target.name + ".data"
+            _write_external(stream, files.open(target.with_name(data_name)), data_name, head, body, tensors, _counter(total, progress))
+        else:
+            _write_whole(stream, head, body, tensors, _counter(total, progress))
+    return target
+
+
+def _counter(total: int, progress: Progress | None) -> Callable[[int], None]:
+    done = 0
+
+    def count(nbytes: int) -> None:
+        nonlocal done
+        done += nbytes
+        if progress is not None:
+            progress(done, total)
+
+    return count
+
+
+def _tensor(value: ir.Value) -> ir.TensorProtocol:
+    if value.const_value is None:
+        raise TargetError(f"initializer {value.name} has no values")
+    value.const_value.name = value.name
+    return value.const_value
+
+
+def _skeleton(model: ir.Model) -> tuple[bytes, bytes]:
+    """The model without its graph, and the graph without its initializers."""
+    graph = onnx.GraphProto(name=model.graph.name or "graph", doc_string=model.graph.doc_string or "")
+    for node in model.graph:
+        ir.serde.serialize_node_into(graph.node.add(), node)
+    for value in model.graph.inputs:
+        ir.serde.serialize_value_into(graph.input.add(), value)
+    for value in model.graph.outputs:
+        ir.serde.serialize_value_into(graph.output.add(), value)
+    outputs = set(model.graph.outputs)
+    for node in model.graph:
+        for value in node.outputs:
+            if value not in outputs and value.type is not None and value.name:
+                ir.serde.serialize_value_into(graph.value_info.add(), value)
+    for key, text in model.graph.metadata_props.items():
+        graph.metadata_props.add(key=key, value=text)
+    proto = onnx.ModelProto(
+        ir_version=model.ir_version,
+        producer_name=model.producer_name or "",
+        producer_version=model.producer_version or "",
+        domain=model.domain or "",
+        model_version=model.model_version or 0,
+        doc_string=model.doc_string or "",
+    )
+    for domain, version in model.graph.opset_imports.items():
+        proto.opset_import.add(domain=domain, version=version)
+    for key, text in model.metadata_props.items():
+        proto.metadata_props.add(key=key, value=text)
+    for function in model.functions.values():
+        ir.serde.serialize_function_into(proto.functions.add(), function)
+    return proto.SerializeToString(), graph.SerializeToString()
+
+
+def _write_whole(
+    stream: IO[bytes], head: bytes, body: bytes, tensors: Iterable[ir.TensorProtocol], count: Callable[[int], None]
+) -> None:
+    entries = [(tensor, *_entry(tensor)) for tensor in tensors]
+    size = len(body) + sum(len(header) + payload for _, header, payload in entries)
+    stream.write(head + _key(_GRAPH, 2) + varint(size) + body)
+    for tensor, header, payload in entries:
+        stream.write(header)
+        if payload:
+            _copy(tensor, stream, payload)
+            count(payload)
+    stream.flush()
+
+
+def _entry(tensor: ir.TensorProtocol) -> tuple[bytes, int]:
+    """The bytes before a tensor's values, and how many bytes those values are."""
+    if tensor.dtype == ir.DataType.STRING:
+        whole = ir.serde.serialize_tensor(tensor).SerializeToString()
+        return _key(_INITIALIZER, 2) + varint(len(whole)) + whole, 0
+    inner = _declaration(tensor) + _key(_RAW, 2) + varint(tensor.nbytes)
+    return _key(_INITIALIZER, 2) + varint(len(inner) + tensor.nbytes) + inner, tensor.nbytes
+
+
+def _declaration(tensor: ir.TensorProtocol) -> bytes:
+    name = (tensor.name or "").encode()
+    parts = [_key(_DIMS, 0) + varint(d) for d in tensor.shape.numpy()]
+    return b"".join(parts) + _key(_DATA_TYPE, 0) + varint(tensor.dtype.value) + _key(_NAME, 2) + varint(len(name)) + name
+
+
+def _write_external(
+    stream: IO[bytes], data: IO[bytes], data_name: str, head: bytes, body: bytes, tensors: Iterable[ir.TensorProtocol], count: Callable[[int], None]
+) -> None:
+    entries = []
+    offset = 0
+    for tensor in tensors:
+        if tensor.nbytes <= _INLINE or tensor.dtype == ir.DataType.STRING:
+            entries.append(_entry(tensor)[0] + (tensor.tobytes() if tensor.dtype != ir.DataType.STRING else b""))
+            continue
+        padding = -offset % _ALIGNMENT
+        data.write(b"\0" * padding)
+        offset += padding
+        _copy(tensor, data, tensor.nbytes)
+        count(tensor.nbytes)
+        inner = _declaration(tensor)
+        for key, text in (("location", data_name), ("offset", str(offset)), ("length", str(tensor.nbytes))):
+            pair = onnx.StringStringEntryProto(key=key, value=text).SerializeToString()
+            inner += _key(_EXTERNAL, 2) + varint(len(pair)) + pair
+        inner += _key(_LOCATION, 0) + varint(onnx.TensorProto.EXTERNAL)
+        entries.append(_key(_INITIALIZER, 2) + varint(len(inner)) + inner)
+        offset += tensor.nbytes
+    data.flush()
+    graph = body + b"".join(entries)
+    stream.write(head + _key(_GRAPH, 2) + varint(len(graph)) + graph)
+    stream.flush()
+
+
+def _copy(tensor: ir.TensorProtocol, stream: IO[bytes], size: int) -> None:
+    """Append a tensor's values, and check that they are as many bytes as was declared."""
+    stream.flush()
+    before = os.lseek(stream.fileno(), 0, os.SEEK_CUR)
+    if hasattr(tensor, "tofile"):
+        tensor.tofile(stream)
+    else:
+        stream.write(tensor.tobytes())
+    stream.flush()
+    written = os.lseek(stream.fileno(), 0, os.SEEK_CUR) - before
+    if written != size:
+        raise TargetError(f"tensor {tensor.name}: {written} bytes written where {size} were declared")
+
+
+def _key(field: int, wire_type: int) -> bytes:
+    return varint(field << 3 | wire_type)
+
+
+def varint(value: int) -> bytes:
+    """Protobuf's variable-length encoding of an unsigned integer."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)

@@ -1,0 +1,1 @@
+"""Parity: runs the original and the converted model on the same inputs, and says whether they compute the same."""

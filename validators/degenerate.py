@@ -1,0 +1,73 @@
+"""Outputs on which agreement proves nothing: empty, constant, or deaf to the input."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from dragoman.validators.runners.base import Array
+
+SHAPE_ONLY = frozenset({"Shape", "Size"})
+"""Operators whose result depends on the shape of their input, not on its values."""
+
+
+@dataclass
+class Watch:
+    """Watches one output of the original over all samples."""
+
+    seen: set[bytes] = field(default_factory=set)
+    """Up to two different element values: two are enough to know."""
+    digests: dict[tuple[int, ...], list[bytes]] = field(default_factory=dict)
+    elements: int = 0
+
+    def add(self, value: Array) -> None:
+        """Take note of one sample's output."""
+        self.elements += value.size
+        if value.size and len(self.seen) < 2:
+            flat = value.ravel()
+            other = flat[flat != flat[0]]  # a NaN differs from itself, and its bytes count once
+            self.seen |= {str(flat[0]).encode(), *(str(v).encode() for v in other[:1])}
+        content = value.tobytes() if value.dtype.kind != "O" else repr(value.tolist()).encode()
+        self.digests.setdefault(value.shape, []).append(hashlib.sha256(content).digest())
+
+    def verdict(self, *, constant: bool) -> str:
+        """Why the output is degenerate, or "". ``constant``: the graph computes it without looking at the inputs' values."""
+        if not self.elements:
+            return "it has no elements in any sample"
+        if len(self.seen) < 2:
+            return f"every element is {next(iter(self.seen)).decode()} in every sample"
+        repeated = [found for found in self.digests.values() if len(found) > 1]
+        if repeated and all(len(set(found)) == 1 for found in repeated) and not constant:
+            return "it is the same for every sample, whatever the input"
+        return ""
+
+
+def constant_outputs(graph: Any) -> set[str]:
+    """The outputs of an ``onnx_ir.Model`` that don't depend on the values of its inputs."""
+    inputs = set(graph.graph.inputs)
+    constant = set()
+    for output in graph.graph.outputs:
+        todo, known = [output], set()
+        while todo:
+            value = todo.pop()
+            node = value.producer()
+            if value in known or node is None or node.op_type in SHAPE_ONLY:
+                known.add(value)
+                continue
+            known.add(value)
+            todo += [v for v in node.inputs if v is not None]
+            todo += _captured(node)
+        if not known & inputs:
+            constant.add(output.name)
+    return constant
+
+
+def _captured(node: Any) -> list[Any]:
+    """What the subgraphs of ``node`` read, from anywhere."""
+    values = []
+    for attribute in node.attributes.values():
+        graphs = {"GRAPH": [attribute.value], "GRAPHS": attribute.value}.get(attribute.type.name, [])
+        for inner in (found for graph in graphs for found in graph):
+            values += [v for v in inner.inputs if v is not None] + _captured(inner)
+    return values

@@ -1,0 +1,1 @@
+"""Runners: one runtime each, behind one protocol."""

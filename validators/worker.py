@@ -1,0 +1,292 @@
+"""The worker: loads a model in another interpreter and runs it there. This file stands alone.
+
+Started as ``INTERPRETER worker.py``; Python 3.6 syntax; needs the standard library and numpy; imports nothing of Dragoman.
+
+Requests come in on the stdin it was started with and answers leave on its stdout, one JSON object a line; both are at
+once moved to private descriptors, and whatever a framework prints goes to stderr. Tensors travel as ``.npz`` files, in a
+folder that each request names, with keys ``t0``, ``t1``, ... so that no tensor's name is ever part of a path.
+
+    {"id": 1, "op": "load", "adapter": "caffe", "options": {...}}        -> {"id": 1, "result": {description}}
+    {"id": 2, "op": "run", "file": "in.npz", "keys": {"data": "t0"}, "taps": [], "into": "out.npz"}
+                                                                         -> {"id": 2, "result": {"keys": {"prob": "t0"}}}
+    {"id": 3, "op": "stop"}
+An answer with ``error`` in place of ``result`` holds ``kind`` and ``message``.
+"""
+# ruff: noqa - the interpreter may be Python 3.6, so this file keeps to its syntax and idioms
+# mypy: ignore-errors
+import json
+import os
+import sys
+import traceback
+
+PROTOCOL = 1
+
+
+class Refused(Exception):
+    """A request that can't be fulfilled, with a message for the user; ``kind`` tells whose fault it is."""
+
+    def __init__(self, kind, message):
+        Exception.__init__(self, message)
+        self.kind = kind
+
+
+def spec(name, shape, dtype="float32"):
+    """An input or output as the description lists it; ``shape`` None means unknown before a run."""
+    return {"name": name, "dtype": dtype, "shape": None if shape is None else [int(d) for d in shape]}
+
+
+def split_tap(tap, blobs, layers):
+    """``blob@layer`` is the blob as that layer leaves it (layers may work in place); ``blob`` alone is its last value."""
+    if tap in blobs:
+        return tap, None
+    blob, _, layer = tap.rpartition("@")
+    if blob and layer in layers:
+        return blob, layer
+    raise Refused("tap", "the network has no tensor %r" % tap)
+
+
+class Caffe(object):
+    """pycaffe. Options: ``prototxt``, ``weights`` (binary or HDF5; may be None) and ``phase`` (TEST or TRAIN)."""
+
+    def __init__(self, options):
+        os.environ.setdefault("GLOG_minloglevel", "2")
+        import caffe
+
+        self.version = getattr(caffe, "__version__", "unknown")
+        caffe.set_mode_cpu()
+        phase = caffe.TRAIN if options.get("phase") == "TRAIN" else caffe.TEST
+        weights = options.get("weights")
+        if weights:
+            self.net = caffe.Net(options["prototxt"], weights, phase)
+        else:
+            self.net = caffe.Net(options["prototxt"], phase)
+        self.layers = list(self.net._layer_names)
+
+    def describe(self):
+        blobs = self.net.blobs
+        return {
+            "runtime": "Caffe",
+            "version": self.version,
+            "inputs": [spec(name, blobs[name].data.shape) for name in self.net.inputs],
+            "outputs": [spec(name, blobs[name].data.shape) for name in self.net.outputs],
+            "ordered": False,
+        }
+
+    def run(self, feeds, taps):
+        net = self.net
+        reshaped = False
+        for name, value in feeds.items():
+            if tuple(net.blobs[name].data.shape) != value.shape:
+                net.blobs[name].reshape(*value.shape)
+                reshaped = True
+        if reshaped:
+            net.reshape()
+        for name, value in feeds.items():
+            net.blobs[name].data[...] = value
+        stops = {}
+        last = []
+        for tap in taps:
+            blob, layer = split_tap(tap, net.blobs, self.layers)
+            if layer is None:
+                last.append(tap)
+            elif blob not in net.blobs:
+                raise Refused("tap", "the network has no blob %r" % blob)
+            else:
+                stops.setdefault(self.layers.index(layer), []).append((tap, blob))
+        results = {}
+        start = 0
+        for stop in sorted(stops):
+            net._forward(start, stop)
+            start = stop + 1
+            for tap, blob in stops[stop]:
+                results[tap] = net.blobs[blob].data.copy()
+        if start < len(self.layers):
+            net._forward(start, len(self.layers) - 1)
+        for name in list(net.outputs) + last:
+            results[name] = net.blobs[name].data.copy()
+        return results
+
+
+class OpenCV(object):
+    """OpenCV's dnn, which names tensors by layer, not by blob: the options say which layer makes each blob.
+
+    Options: ``prototxt``, ``weights``; ``layers``, a list of {name, type, tops} in network order; ``inputs``, a list of
+    {name, shape}; ``outputs``, a list of blobs.
+    """
+
+    def __init__(self, options):
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+        import cv2
+
+        self.cv2 = cv2
+        if not hasattr(cv2.dnn, "readNetFromCaffe"):
+            raise Refused("missing", "OpenCV %s has no Caffe reader (versions 4.10 to 4.14 have)" % cv2.__version__)
+        self.options = options
+        self.net = cv2.dnn.readNetFromCaffe(options["prototxt"], options.get("weights") or "")
+        # The plainest arithmetic, so that the numbers are the layers' own: no fused layers, no Winograd transforms.
+        self.net.enableFusion(False)
+        if hasattr(self.net, "enableWinograd"):
+            self.net.enableWinograd(False)
+        self.made = {}
+        self.final = {}
+        for layer in options["layers"]:
+            known = self._known_as(layer)
+            for index, top in enumerate(layer["tops"]):
+                # All the tops of a Split are one tensor to OpenCV.
+                place = (known, 0 if layer["type"] == "Split" else index, layer["type"])
+                self.made["%s@%s" % (top, layer["name"])] = place
+                self.final[top] = place
+
+    def _known_as(self, layer):
+        """OpenCV calls some convolutions by their top in place of the layer's name."""
+        names = set(self.net.getLayerNames())
+        if layer["type"] in ("Convolution", "ConvolutionDepthwise") and layer["tops"]:
+            top = layer["tops"][0]
+            if top in names and self.net.getLayer(self.net.getLayerId(top)).type == "Convolution":
+                return top
+        return layer["name"]
+
+    def describe(self):
+        return {
+            "runtime": "OpenCV dnn",
+            "version": self.cv2.__version__,
+            "inputs": [spec(entry["name"], entry["shape"]) for entry in self.options["inputs"]],
+            "outputs": [spec(name, None) for name in self.options["outputs"]],
+            "ordered": False,
+        }
+
+    def run(self, feeds, taps):
+        import numpy
+
+        wanted = list(self.options["outputs"]) + list(taps)
+        places = {}
+        for name in wanted:
+            place = self.made.get(name) or self.final.get(name)
+            if place is None:
+                raise Refused("tap", "the network has no tensor %r" % name)
+            places[name] = place
+        for name, value in feeds.items():
+            self.net.setInput(value, name)
+        layers = sorted(set(place[0] for place in places.values()))
+        values = dict(zip(layers, self.net.forwardAndRetrieve(layers)))
+        results = {}
+        for name, (layer, index, kind) in places.items():
+            if index >= len(values[layer]):
+                raise Refused("failed", "OpenCV made %d of the tops of layer %s" % (len(values[layer]), layer))
+            value = numpy.array(values[layer][index])
+            if kind == "DetectionOutput":
+                value = self._detections(value, feeds)
+            results[name] = value
+        return results
+
+    def _detections(self, value, feeds):
+        """SSD's Caffe writes the boxes found, or one row of -1 an image if none is; OpenCV pads with rows of zeros."""
+        import numpy
+
+        rows = value.reshape(-1, 7)
+        rows = rows[numpy.any(rows != 0, axis=1)]
+        if not len(rows):
+            images = max(v.shape[0] for v in feeds.values())
+            rows = numpy.full((images, 7), -1, value.dtype)
+            rows[:, 0] = numpy.arange(images)
+        return rows.reshape(1, 1, -1, 7)
+
+
+ADAPTERS = {"caffe": (Caffe, "caffe"), "opencv": (OpenCV, "cv2")}
+
+
+def load(request):
+    """The adapter with its model; ``Refused`` if the framework can't be imported or the model can't be loaded."""
+    if request["adapter"] not in ADAPTERS:
+        raise Refused("protocol", "this worker has no adapter %r" % request["adapter"])
+    adapter, module = ADAPTERS[request["adapter"]]
+    try:
+        __import__(module)
+    except Exception as error:
+        raise Refused("missing", "can't import %s: %s: %s" % (module, type(error).__name__, error))
+    return adapter(request["options"])
+
+
+def version_of(request):
+    """The version of an adapter's framework, without a model."""
+    module = ADAPTERS[request["adapter"]][1]
+    try:
+        return {"version": str(getattr(__import__(module), "__version__", "unknown"))}
+    except Exception as error:
+        raise Refused("missing", "can't import %s: %s: %s" % (module, type(error).__name__, error))
+
+
+def run(model, request):
+    """Run one sample from file to file."""
+    import numpy
+
+    with numpy.load(request["file"], allow_pickle=False) as stored:
+        feeds = dict((name, stored[key]) for name, key in request["keys"].items())
+    results = model.run(feeds, request["taps"])
+    names = sorted(results)
+    arrays = dict(("t%d" % index, numpy.asarray(results[name])) for index, name in enumerate(names))
+    for index, name in enumerate(names):
+        if arrays["t%d" % index].dtype.kind not in "fiub":
+            raise Refused("failed", "tensor %r has dtype %s, which can't be sent" % (name, arrays["t%d" % index].dtype))
+    numpy.savez(request["into"], **arrays)
+    return {"keys": dict((name, "t%d" % index) for index, name in enumerate(names))}
+
+
+def serve(requests, answer):
+    """Answer requests until stopped, or until whoever asks is gone."""
+    model = None
+    for line in requests:
+        request = json.loads(line)
+        try:
+            if request["op"] == "stop":
+                return
+            if request["op"] == "version":
+                result = version_of(request)
+            elif request["op"] == "load":
+                model = load(request)
+                result = model.describe()
+            elif request["op"] == "run":
+                result = run(model, request)
+            else:
+                raise Refused("protocol", "this worker knows no %r" % request["op"])
+            answer({"id": request["id"], "result": result})
+        except Refused as refused:
+            answer({"id": request["id"], "error": {"kind": refused.kind, "message": str(refused)}})
+        except MemoryError:
+            answer({"id": request["id"], "error": {"kind": "failed", "message": "out of memory"}})
+        except Exception as error:
+            traceback.print_exc()
+            answer({"id": request["id"], "error": {"kind": "failed", "message": "%s: %s" % (type(error).__name__, error)}})
+
+
+def main():
+    requests = os.fdopen(os.dup(0), "r")
+    answers = os.fdopen(os.dup(1), "w")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+
+    def answer(message):
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    hello = {"dragoman": PROTOCOL, "python": "%d.%d.%d" % sys.version_info[:3]}
+    try:
+        import faulthandler
+
+        faulthandler.enable()
+    except Exception:
+        pass  # stderr isn't a file here: a crash is then told without its Python frames
+    try:
+        import numpy
+
+        hello["numpy"] = numpy.__version__
+    except Exception as error:
+        hello["error"] = "can't import numpy: %s: %s" % (type(error).__name__, error)
+    answer(hello)
+    if "error" not in hello:
+        serve(requests, answer)
+
+
+if __name__ == "__main__":
+    main()
