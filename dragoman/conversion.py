@@ -31,6 +31,15 @@ class ConversionResult:
     model: Model
     report: ParityReport | None
 
+    def to_json(self) -> dict[str, Any]:
+        """The result as plain values."""
+        return {
+            "path": str(self.path),
+            "bytes": self.path.stat().st_size,
+            "notes": list(self.model.notes),
+            "report": None if self.report is None else self.report.to_json(),
+        }
+
 
 def load(
     source: PathLike | Model,

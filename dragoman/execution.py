@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,12 @@ def verify(
     with ExitStack() as stack:
         report_progress("starting", 0, 2)
         request = RunRequest(path, as_path(weights), source_fmt, "source", source_python, options, model)
-        original = stack.enter_context(open_runner(request))  # type: ignore[arg-type]
+        original = open_runner(request)
+        stack.callback(original.close)
         report_progress("starting", 1, 2)
         target_path = readable_target(target)
-        converted = stack.enter_context(open_runner(RunRequest(target_path, as_path(target_weights), target_fmt, "target")))  # type: ignore[arg-type]
+        converted = open_runner(RunRequest(target_path, as_path(target_weights), target_fmt, "target"))
+        stack.callback(converted.close)
         graph = load(target_path, weights=target_weights, source_format=target_fmt.name)
         report = check_parity(
             original,
@@ -116,8 +118,7 @@ def run(
     if graph is None:
         graph = load(path, weights=weights, source_format=fmt.name, inputs=inputs, **options)
     request = RunRequest(path, as_path(readable(weights)), fmt, "source", source_python, options, graph)
-    with ExitStack() as stack:
-        runner = stack.enter_context(open_runner(request))  # type: ignore[arg-type]
+    with closing(open_runner(request)) as runner:
         found = runner.run(dict(feeds), taps=tuple(outputs or ()))
     return {name: found[name] for name in outputs} if outputs else found
 

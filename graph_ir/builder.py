@@ -51,7 +51,7 @@ class Builder:
 
     @contextmanager
     def subgraph(self, name: str) -> Iterator[ir.Graph]:
-        """What is emitted inside is the body of a Scan, Loop or If: it may use the values outside, and its inputs and outputs are the caller's to append."""
+        """What is emitted inside is the body of a Scan, Loop or If; it may use the values outside. Its outputs are the caller's to append."""
         outer, self.graph = self.graph, ir.Graph([], [], nodes=[], name=name)
         try:
             yield self.graph
@@ -124,14 +124,14 @@ class Builder:
         """A weight. The same tensor object given again is the same value: shared weights are stored once."""
         if (shared := self._shared.get(id(tensor))) is not None:
             return shared
-        value = ir.Value(type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape), const_value=tensor)
+        value = ir.Value(type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape.numpy()), const_value=tensor)
         self._bind(value, self.unique(name))
         tensor.name = value.name
         self.graph.initializers.add(value)
         self._shared[id(tensor)] = value
         return value
 
-    def const(self, array: npt.ArrayLike, dtype: npt.DTypeLike = None, *, name: str | None = None) -> ir.Value:
+    def const(self, array: npt.ArrayLike, dtype: npt.DTypeLike | None = None, *, name: str | None = None) -> ir.Value:
         """A constant made here; Python ints are int64, floats float32."""
         values = np.asarray(array)
         if dtype is None and not isinstance(array, (np.ndarray, np.generic)):
@@ -211,12 +211,12 @@ class Builder:
         if 0 in shape:
             if kept or moved or rest:
                 raise self._fail("Reshape", f"a shape with an empty dimension can't be dynamic too: {list(shape)}")
-            target = self.const(list(shape), np.int64)
+            target = self.const(np.array(shape, np.int64))
         elif moved:
-            parts = [self.dim(value, own.index(d)) if isinstance(d, str) else self.const([d]) for d in plan]
+            parts = [self.dim(value, own.index(d)) if isinstance(d, str) else self.const([d or 0]) for d in plan]
             target = self.op("Concat", *parts, axis=0)
         else:
-            target = self.const(plan, np.int64)
+            target = self.const(np.array(plan, np.int64))
         out = self.op("Reshape", value, target, allowzero=1 if 0 in shape else None)
         inferred = dims(out) if out.shape is not None else (None,) * len(shape)
         out.shape = ir.Shape([d if d is not None else inferred[i] for i, d in enumerate(shape)])

@@ -7,7 +7,7 @@ The layout is protobuf's: a ModelProto whose graph (field 7) ends in initializer
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -31,7 +31,13 @@ Progress = Callable[[int, int], None]
 """Called with the bytes written and the bytes to write."""
 
 
-def write_onnx(model: ir.Model, path: str | os.PathLike[str], *, external_data: bool | None = None, progress: Progress | None = None) -> Path:
+Weights = Sequence[tuple[str, ir.TensorProtocol]]
+"""Initializers by name; one tensor may have several."""
+
+
+def write_onnx(
+    model: ir.Model, path: str | os.PathLike[str], *, external_data: bool | None = None, progress: Progress | None = None
+) -> Path:
     """Write ``model`` to ``path``; weights go to ``path`` + ``.data`` if asked, or if protobuf can't hold them (2 GB).
 
     Peak memory is the largest tensor that has to be computed; tensors mapped from a file are copied by the system.
@@ -39,14 +45,15 @@ def write_onnx(model: ir.Model, path: str | os.PathLike[str], *, external_data: 
     target = Path(path)
     head, body = _skeleton(model)
     tensors = [_tensor(v) for v in model.graph.initializers.values()]
-    total = sum(t.nbytes for t in tensors)
+    total = sum(tensor.nbytes for _, tensor in tensors)
     if external_data is None:
         external_data = total + len(body) + len(head) + 64 * len(tensors) >= PROTOBUF_LIMIT
     with AtomicFiles() as files:
         stream = files.open(target)
         if external_data:
             data_name = target.name + ".data"
-            _write_external(stream, files.open(target.with_name(data_name)), data_name, head, body, tensors, _counter(total, progress))
+            data = files.open(target.with_name(data_name))
+            _write_external(stream, data, data_name, head, body, tensors, _counter(total, progress))
         else:
             _write_whole(stream, head, body, tensors, _counter(total, progress))
     return target
@@ -64,11 +71,10 @@ def _counter(total: int, progress: Progress | None) -> Callable[[int], None]:
     return count
 
 
-def _tensor(value: ir.Value) -> ir.TensorProtocol:
+def _tensor(value: ir.Value) -> tuple[str, ir.TensorProtocol]:
     if value.const_value is None:
         raise TargetError(f"initializer {value.name} has no values")
-    value.const_value.name = value.name
-    return value.const_value
+    return value.name or "", value.const_value
 
 
 def _skeleton(model: ir.Model) -> tuple[bytes, bytes]:
@@ -105,9 +111,9 @@ def _skeleton(model: ir.Model) -> tuple[bytes, bytes]:
 
 
 def _write_whole(
-    stream: IO[bytes], head: bytes, body: bytes, tensors: Iterable[ir.TensorProtocol], count: Callable[[int], None]
+    stream: IO[bytes], head: bytes, body: bytes, tensors: Weights, count: Callable[[int], None]
 ) -> None:
-    entries = [(tensor, *_entry(tensor)) for tensor in tensors]
+    entries = [(tensor, *_entry(name, tensor)) for name, tensor in tensors]
     size = len(body) + sum(len(header) + payload for _, header, payload in entries)
     stream.write(head + _key(_GRAPH, 2) + varint(size) + body)
     for tensor, header, payload in entries:
@@ -118,36 +124,44 @@ def _write_whole(
     stream.flush()
 
 
-def _entry(tensor: ir.TensorProtocol) -> tuple[bytes, int]:
+def _entry(name: str, tensor: ir.TensorProtocol) -> tuple[bytes, int]:
     """The bytes before a tensor's values, and how many bytes those values are."""
     if tensor.dtype == ir.DataType.STRING:
-        whole = ir.serde.serialize_tensor(tensor).SerializeToString()
+        proto = ir.serde.serialize_tensor(tensor)
+        proto.name = name
+        whole = proto.SerializeToString()
         return _key(_INITIALIZER, 2) + varint(len(whole)) + whole, 0
-    inner = _declaration(tensor) + _key(_RAW, 2) + varint(tensor.nbytes)
+    inner = _declaration(name, tensor) + _key(_RAW, 2) + varint(tensor.nbytes)
     return _key(_INITIALIZER, 2) + varint(len(inner) + tensor.nbytes) + inner, tensor.nbytes
 
 
-def _declaration(tensor: ir.TensorProtocol) -> bytes:
-    name = (tensor.name or "").encode()
+def _declaration(name: str, tensor: ir.TensorProtocol) -> bytes:
+    encoded = name.encode()
     parts = [_key(_DIMS, 0) + varint(d) for d in tensor.shape.numpy()]
-    return b"".join(parts) + _key(_DATA_TYPE, 0) + varint(tensor.dtype.value) + _key(_NAME, 2) + varint(len(name)) + name
+    return b"".join(parts) + _key(_DATA_TYPE, 0) + varint(tensor.dtype.value) + _key(_NAME, 2) + varint(len(encoded)) + encoded
 
 
 def _write_external(
-    stream: IO[bytes], data: IO[bytes], data_name: str, head: bytes, body: bytes, tensors: Iterable[ir.TensorProtocol], count: Callable[[int], None]
+    stream: IO[bytes],
+    data: IO[bytes],
+    data_name: str,
+    head: bytes,
+    body: bytes,
+    tensors: Weights,
+    count: Callable[[int], None],
 ) -> None:
     entries = []
     offset = 0
-    for tensor in tensors:
+    for name, tensor in tensors:
         if tensor.nbytes <= _INLINE or tensor.dtype == ir.DataType.STRING:
-            entries.append(_entry(tensor)[0] + (tensor.tobytes() if tensor.dtype != ir.DataType.STRING else b""))
+            entries.append(_entry(name, tensor)[0] + (tensor.tobytes() if tensor.dtype != ir.DataType.STRING else b""))
             continue
         padding = -offset % _ALIGNMENT
         data.write(b"\0" * padding)
         offset += padding
         _copy(tensor, data, tensor.nbytes)
         count(tensor.nbytes)
-        inner = _declaration(tensor)
+        inner = _declaration(name, tensor)
         for key, text in (("location", data_name), ("offset", str(offset)), ("length", str(tensor.nbytes))):
             pair = onnx.StringStringEntryProto(key=key, value=text).SerializeToString()
             inner += _key(_EXTERNAL, 2) + varint(len(pair)) + pair

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from dragoman.validators.runners.base import Array, dtype_name
 
 Mask = npt.NDArray[np.bool_]

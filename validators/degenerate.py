@@ -24,6 +24,8 @@ class Watch:
     def add(self, value: Array) -> None:
         """Take note of one sample's output."""
         self.elements += value.size
+        if value.dtype.kind == "f":
+            value = value + 0  # -0.0 is no other value than 0.0
         if value.size and len(self.seen) < 2:
             flat = value.ravel()
             other = flat[flat != flat[0]]  # a NaN differs from itself, and its bytes count once

@@ -34,7 +34,7 @@ class TracedTensor:
     location: str | None = None
 
 
-def localise(  # noqa: PLR0917 - two sides, and what is known of them
+def localise(
     original: Runner,
     converted: Runner,
     reference: Reference,

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+
 from dragoman.validators.comparison import Norms, as_float64, distance, is_exact, largest, size, smallest, unequal_mask
 from dragoman.validators.runners.base import Array
 
@@ -125,7 +126,8 @@ def measure(
 ) -> Noise:
     """The noise of a float output. A reference of another shape (a list whose length rounding decides) measures nothing."""
     reference = c64 if c64 is not None and c64.shape == converted.shape and not is_exact(c64) else None
-    scale = size(converted if reference is None else reference)
+    # Where C overflowed, C64 may be beyond float32 by many powers of ten: such elements say nothing of the scale of the rest.
+    scale = size(converted if reference is None else np.where(np.isfinite(as_float64(converted)), reference, 0.0))
     info = np.finfo(converted.dtype) if converted.dtype.kind == "f" else np.finfo(np.float32)
     ulps = largest(scale.scaled(ULPS * float(info.eps)), Norms(float(info.tiny), float(info.tiny)))
     evaluated = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import onnx_ir as ir
+
 from dragoman.graph_ir.errors import DragomanError, UsageError
 from dragoman.validators.comparison import Norms
 from dragoman.validators.contract import Contract, check_contract

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
+
 from dragoman.graph_ir.errors import DragomanError
 from dragoman.validators.judge import References
 from dragoman.validators.runners.base import Array, Feeds

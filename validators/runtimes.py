@@ -82,7 +82,7 @@ def add(name: str, interpreter: str | Sequence[str]) -> Path:
     if name not in ADAPTERS:
         raise UsageError(f"unknown runtime {name!r}; known: {', '.join(ADAPTERS)}")
     command = command_of(interpreter)
-    if Path(command[0]).exists():
+    if Path(command[0]).is_file():
         command[0] = os.path.abspath(command[0])  # noqa: PTH100 - resolve() would leave a virtual environment through its link
     return _write({**configured(), name: command})
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import click
+
 from dragoman.validators.report import Departure, Localisation, OutputReport, ParityReport, SideReport, Verdict
 
 COLOURS = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.CONTRACT: "red", Verdict.INCONCLUSIVE: "yellow"}

@@ -6,13 +6,14 @@ that working in place on one name changes what the others hold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import onnx_ir as ir
 
-from dragoman.converters.caffe.net_builder import NetBuilder
+from dragoman.converters.caffe.net_builder import MOST_ELEMENTS, NetBuilder
 from dragoman.converters.caffe.network import Layer
-from dragoman.graph_ir.model import dims
+from dragoman.graph_ir.model import dims, static_dims
 from dragoman.graph_ir.provenance import set_source_tensors, source_tensors
 
 DATA_LAYERS = frozenset({"Data", "DummyData", "HDF5Data", "ImageData", "MemoryData", "WindowData", "Input", "AnnotatedData"})
@@ -47,6 +48,8 @@ class Blobs:
 
     def bind(self, layer: Layer, tops: tuple[ir.Value | None, ...]) -> None:
         """The layer's tops hold these values; None for a top that inference doesn't make."""
+        for value in tops:
+            _check_size(self._g, layer, value)
         if layer.type in DATA_LAYERS:  # made only as far as they are known: a label may be missing
             self._values.update({value.name or "": value for value in tops if value is not None})
             return
@@ -78,3 +81,10 @@ class Blobs:
         set_source_tensors(value, [*source_tensors(value), name])
         if not is_alias and value.const_value is None and self._g.input_named(name) is None:
             self._g.rename(value, name)
+
+
+def _check_size(g: NetBuilder, layer: Layer, value: ir.Value | None) -> None:
+    """Caffe counts a blob's elements in a signed 32-bit integer (blob.cpp)."""
+    known = static_dims(value) if value is not None else None
+    if known is not None and math.prod(known) > MOST_ELEMENTS:
+        raise g.malformed(layer, f"a blob of shape {list(known)} has more elements than Caffe can count (2³¹ − 1)")

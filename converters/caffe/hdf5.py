@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx_ir as ir
+
 from dragoman.converters.caffe.weights import Blob, LayerWeights
 from dragoman.graph_ir.errors import Location, MalformedModel, MissingRuntime
 from dragoman.graph_ir.tensors import DerivedTensor, MappedFile, MappedTensor

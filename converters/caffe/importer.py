@@ -18,6 +18,7 @@ from dragoman.converters.caffe.table import LAYERS
 from dragoman.graph_ir import Gap, Model, Origin, Source
 from dragoman.graph_ir.errors import (
     DragomanError,
+    Location,
     MalformedModel,
     SourceError,
     UnsupportedAttribute,

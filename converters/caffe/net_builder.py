@@ -19,6 +19,9 @@ from dragoman.graph_ir.model import dims
 from dragoman.graph_ir.provenance import set_source_tensors
 from dragoman.graph_ir.tensors import DerivedTensor, MappedTensor, cast
 
+MOST_ELEMENTS = (1 << 31) - 1
+"""Caffe counts a blob's elements in a signed 32-bit integer."""
+
 
 class NetBuilder(Builder):
     """A graph builder that knows the Caffe network it builds."""
@@ -59,6 +62,8 @@ class NetBuilder(Builder):
         self, layer: Layer, index: int, shape: tuple[int, ...], role: str, filler: FillerParameter | None, view: tuple[int, ...]
     ) -> ir.TensorProtocol:
         self._blobs_used[layer.name] = max(self._blobs_used.get(layer.name, 0), index + 1)
+        if math.prod(shape) > MOST_ELEMENTS:
+            raise self.malformed(layer, f"its {role} of shape {list(shape)} has more elements than Caffe can count (2³¹ − 1)")
         if layer.blobs is None:
             return _reshaped(self._filled(layer, index, shape, role, filler), view)
         if index >= len(layer.blobs):

@@ -12,13 +12,11 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import numpy as np
+from dragoman.converters.caffe.scalars import NAME, SCALAR, WS, read_scalar, shortened, write_scalar
 from dragoman.converters.caffe.schema import Field, Kind, Message
-from dragoman.converters.caffe.schema.message import float32
 from dragoman.graph_ir.errors import Location, MalformedModel
 
 M = TypeVar("M", bound=Message)
@@ -26,11 +24,6 @@ M = TypeVar("M", bound=Message)
 DEPTH = 100
 """How deep unknown messages may nest: protobuf's own limit."""
 
-WS = r"[ \t\r\n\f\v]*(?:#[^\n]*\n[ \t\r\n\f\v]*)*"
-NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-STRING = r"(?:\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"|'[^'\\\n]*(?:\\.[^'\\\n]*)*')"
-WORD = rf"(?:-{WS})?(?:[0-9.][A-Za-z0-9_.]*(?:(?<=[eE])[+-][0-9]+[fF]?)?|{NAME})"
-SCALAR = rf"(?:{STRING}(?:{WS}{STRING})*|{WORD})"
 EXTENSION = rf"\[{WS}[A-Za-z_][A-Za-z0-9_./]*{WS}\]"
 
 SEPARATOR = re.compile(rf"{WS}[;,]?")
@@ -41,26 +34,6 @@ NAMED, VALUE, OPEN, LIST, CLOSE = 1, 2, 3, 4, 5
 ITEM = re.compile(rf"{WS}(?:({SCALAR})|([{{<])|(\])){WS}")
 NEXT = re.compile(rf"{WS}([,\]])")
 TOKEN = re.compile(rf"{WS}({SCALAR}|[^ \t\r\n\f\v])?")
-STRINGS = re.compile(STRING)
-INTEGER = re.compile(r"(-?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
-DECIMAL = re.compile(r"-?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?)\Z")
-OCTAL = re.compile(r"-?0[0-7]+\Z")
-ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
-ESCAPES = {
-    "n": "\n",
-    "r": "\r",
-    "t": "\t",
-    "a": "\a",
-    "b": "\b",
-    "f": "\f",
-    "v": "\v",
-    "\\": "\\",
-    "'": "'",
-    '"': '"',
-    "?": "?",
-}
-BOOLEANS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
-RANGES = {Kind.INT32: (-(1 << 31), (1 << 31) - 1), Kind.INT64: (-(1 << 63), (1 << 63) - 1), Kind.UINT32: (0, (1 << 32) - 1)}
 CLOSING = {"{": "}", "<": ">"}
 
 
@@ -250,15 +223,15 @@ class _Parser:
         after = TOKEN.match(self.text, token.end())
         if re.fullmatch(NAME, found) and after is not None and expected.startswith("a field"):
             position = after.start(1) if after[1] is not None else self.end
-            nxt = repr(_short(after[1])) if after[1] is not None else "the end of the file"
+            nxt = repr(shortened(after[1])) if after[1] is not None else "the end of the file"
             if after[1] == ":":
                 value = TOKEN.match(self.text, after.end())
-                nxt = f"{_short(value[1])!r}" if value is not None and value[1] is not None else "the end of the file"
+                nxt = f"{shortened(value[1])!r}" if value is not None and value[1] is not None else "the end of the file"
                 if nxt[1:-1] in {'"', "'"}:
                     self.fail(f"the string of {found} isn't closed in its line", position)
                 self.fail(f"expected a value for {found}, found {nxt}", position)
-            self.fail(f"expected ':' or '{{' after {_short(found)!r}, found {nxt}", position)
-        self.fail(f"expected {expected}, found {_short(found)!r}", position)
+            self.fail(f"expected ':' or '{{' after {shortened(found)!r}, found {nxt}", position)
+        self.fail(f"expected {expected}, found {shortened(found)!r}", position)
 
     def skip(self, match: re.Match[str]) -> None:
         """Pass over the value of an unknown field: a scalar, a message or a list, however they nest."""
@@ -302,101 +275,10 @@ class _Parser:
 
     def scalar(self, field: Field[Any], text: str, position: int) -> Any:
         """``text`` as a value of the field's type."""
-        kind = field.kind
-        if kind is Kind.MESSAGE:
-            self.fail(f"{field.name} is a message: expected '{{'", position)
-        if text[0] == "-" and len(text) > 1 and not (text[1].isalnum() or text[1] == "."):
-            text = "-" + re.sub(rf"^-{WS}", "", text)
-        if kind is Kind.STRING or kind is Kind.BYTES:
-            if text[0] not in "\"'":
-                self.fail(f"{field.name} is a string: expected quotes, found {_short(text)!r}", position)
-            return self.string(field, text, position)
-        if text[0] in "\"'":
-            self.fail(f"{field.name} is {_article(kind)}, not a string: found {_short(text)}", position)
-        if kind in RANGES:
-            return self.integer(field.name, text, *RANGES[kind], position)
-        if kind is Kind.FLOAT or kind is Kind.DOUBLE:
-            return self.number(field, text, position)
-        if kind is Kind.BOOL:
-            if INTEGER.match(text):
-                return self.integer(field.name, text, 0, 1, position) == 1
-            if text not in BOOLEANS:
-                self.fail(f"{field.name} is true or false, found {_short(text)!r}", position)
-            return BOOLEANS[text]
-        assert field.enum is not None
-        return self.choice(field.name, field.enum, text, position)
-
-    def integer(self, name: str, text: str, low: int, high: int, position: int) -> int:
-        """A decimal, octal or hexadecimal integer in its range."""
-        match = INTEGER.match(text)
-        if match is None:
-            self.fail(f"{name} is an integer, found {_short(text)!r}", position)
-        digits = match[2]
-        octal = len(digits) > 1 and digits[0] == "0" and digits[1] not in "xX"
-        value = int(digits, 8) if octal else int(digits, 0) if len(digits) < 25 else high + 1
-        value = -value if match[1] else value
-        if not low <= value <= high:
-            self.fail(f"{name} is out of range: {_short(text)}", position)
-        return value
-
-    def number(self, field: Field[Any], text: str, position: int) -> float:
-        """A decimal number, inf or nan; rounded to the field's precision."""
-        if DECIMAL.match(text) and not OCTAL.match(text):
-            value = float(text.rstrip("fF"))
-        elif text.lower().lstrip("-") in {"inf", "infinity", "nan"}:
-            value = float(text)
-        else:
-            self.fail(f"{field.name} is a number, found {_short(text)!r}", position)
-        return float32(value) if field.kind is Kind.FLOAT else value
-
-    def choice(self, name: str, enum: type[IntEnum], text: str, position: int) -> IntEnum:
-        """A member of ``enum``, by name or by number."""
-        if text in enum.__members__:
-            return enum[text]
-        if INTEGER.match(text):
-            value = self.integer(name, text, *RANGES[Kind.INT32], position)
-            if value in enum._value2member_map_:
-                return enum(value)
-        self.fail(f"{name} is one of {', '.join(enum.__members__)}; found {_short(text)!r}", position)
-
-    def string(self, field: Field[Any], text: str, position: int) -> str | bytes:
-        """One or several quoted strings, joined, their escapes resolved."""
-        if field.kind is Kind.STRING and "\\" not in text and text.find(text[0], 1) == len(text) - 1:
-            return text[1:-1]
-        data = "".join(part[1:-1] for part in STRINGS.findall(text))
-        raw = data.encode()
-        if "\\" in data:
-            try:
-                raw = re.sub(ESCAPE, _unescape, raw)
-            except (KeyError, OverflowError, ValueError):
-                self.fail(f"{field.name} has an escape sequence that isn't one", position)
-        if field.kind is Kind.BYTES:
-            return raw
         try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            self.fail(f"{field.name} isn't UTF-8 once its escapes are resolved", position)
-
-
-def _unescape(match: re.Match[bytes]) -> bytes:
-    octal, hexadecimal, short, long, letter = match.groups()
-    if octal is not None:
-        return bytes([int(octal, 8)])
-    if hexadecimal is not None:
-        return bytes([int(hexadecimal, 16)])
-    if short is not None or long is not None:
-        return chr(int(short or long, 16)).encode()
-    return ESCAPES[letter.decode()].encode()
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "…"
-
-
-def _article(kind: Kind) -> str:
-    return {Kind.BOOL: "true or false", Kind.ENUM: "an enum's name", Kind.FLOAT: "a number", Kind.DOUBLE: "a number"}.get(
-        kind, "an integer"
-    )
+            return read_scalar(field, text)
+        except ValueError as error:
+            self.fail(str(error), position)
 
 
 def format_message(message: Message, indent: str = "") -> str:
@@ -409,29 +291,5 @@ def format_message(message: Message, indent: str = "") -> str:
             if field.kind is Kind.MESSAGE:
                 lines += [f"{indent}{name} {{\n", format_message(item, indent + "  "), f"{indent}}}\n"]
             else:
-                lines.append(f"{indent}{name}: {_format(field, item)}\n")
+                lines.append(f"{indent}{name}: {write_scalar(field, item)}\n")
     return "".join(lines)
-
-
-def _format(field: Field[Any], value: Any) -> str:
-    match field.kind:
-        case Kind.STRING | Kind.BYTES:
-            return _quote(value)
-        case Kind.BOOL:
-            return "true" if value else "false"
-        case Kind.ENUM:
-            assert field.enum is not None
-            return field.enum(value).name
-        case Kind.FLOAT | Kind.DOUBLE:
-            number = np.float32(value) if field.kind is Kind.FLOAT else np.float64(value)
-            text = str(number)
-            return text.removesuffix(".0")
-        case _:
-            return str(int(value))
-
-
-def _quote(value: str | bytes) -> str:
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-        return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\{ord(match[0]):03o}", escaped) + '"'
-    return '"' + "".join(chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}" for byte in value) + '"'

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
+
 from dragoman.converters.caffe.schema import (
     BlobProto,
     LayerParameter,

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
+
 from dragoman.converters.caffe.schema import BlobProto, Field, Kind, LayerParameter, Message, Run
 from dragoman.graph_ir.errors import Location, MalformedModel
 from dragoman.graph_ir.tensors import MappedFile

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+
 from dragoman.converters.caffe.schema import (
     BlobProto,
     BlobShape,

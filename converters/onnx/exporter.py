@@ -7,15 +7,19 @@ from pathlib import Path
 
 import onnx
 import onnx_ir as ir
+from onnx_ir.passes.common import InlinePass
 
 from dragoman.converters.onnx.lowering import OLDEST, convert_opset
-from dragoman.graph_ir import Gap, Model
+from dragoman.graph_ir import DOMAIN, Gap, Model
 from dragoman.graph_ir.errors import UnsupportedOperator, UsageError
 from dragoman.graph_ir.writer import Progress, write_onnx
 
 DEFAULT_OPSET = 21
 """What other formats become if no opset is asked for: ONNX Runtime reads it since 1.18 (2024), as do OpenVINO and TensorRT, and
 it already has normalisation layers, Gelu and 4-bit types."""
+
+_OVERLOADS = 10
+"""The first IR version (ONNX 1.16, opset 21) in which functions have overloads."""
 
 _FUNCTIONS = 15
 """The first opset whose release of ONNX (1.10, IR version 8) has functions in models."""
@@ -76,17 +80,21 @@ def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
     copy = model.ir.clone()
     gaps = convert_opset(copy, opset)
     if not gaps and opset < _FUNCTIONS and copy.functions:
-        ir.passes.common.InlinePass()(copy)
-    _name_nodes_apart(copy)
+        InlinePass()(copy)
+        copy.graph.opset_imports.pop(DOMAIN, None)
+    for part in (copy.graph, *copy.functions.values()):
+        _name_nodes_apart(part)
     if opset != model.opset or model.source.format != "onnx":
         copy.ir_version = _ir_version(copy)
+        if copy.ir_version < _OVERLOADS:
+            _name_overloads_apart(copy)
     return copy, gaps
 
 
-def _name_nodes_apart(model: ir.Model) -> None:
+def _name_nodes_apart(part: ir.Graph | ir.Function) -> None:
     """ONNX leaves node names free; ONNX Runtime refuses two nodes of one name."""
     taken: set[str] = set()
-    for node in model.graph.all_nodes():
+    for node in part.all_nodes():
         name = candidate = node.name or ""
         number = 0
         while candidate and candidate in taken:
@@ -96,10 +104,28 @@ def _name_nodes_apart(model: ir.Model) -> None:
         node.name = candidate
 
 
+def _name_overloads_apart(model: ir.Model) -> None:
+    """Overloads of a function become functions of their own."""
+    calls: dict[ir.OperatorIdentifier, list[ir.Node]] = {}
+    for part in (model.graph, *model.functions.values()):
+        for node in part.all_nodes():
+            calls.setdefault(node.op_identifier(), []).append(node)
+    for identifier, function in list(model.functions.items()):
+        if not function.overload:
+            continue
+        name, number = f"{function.name}_{function.overload}", 0
+        while (function.domain, name, "") in model.functions:
+            number += 1
+            name = f"{function.name}_{function.overload}_{number}"
+        for node in calls.get(identifier, ()):
+            node.op_type, node.overload = name, ""
+        del model.functions[identifier]
+        function.name, function.overload = name, ""
+        model.functions[function.identifier()] = function
+
+
 def _ir_version(model: ir.Model) -> int:
     """The oldest IR version that has the model's opsets, and what else is in it."""
     standard = [onnx.helper.make_opsetid(d, v) for d, v in model.graph.opset_imports.items() if d in ("", "ai.onnx.ml")]
     oldest: int = onnx.helper.find_min_ir_version_for(standard)
-    if model.functions:
-        oldest = max(oldest, 10 if any(f.overload for f in model.functions.values()) else 8)
-    return max(oldest, 4)
+    return max(oldest, 8 if model.functions else 4)

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Dims = tuple[str, tuple[int | str, ...]]
 
 
-class InputShape(click.ParamType):
+class InputShape(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
     """``name:1,3,224,224``; a word instead of a number is a dynamic dimension."""
 
     name = "NAME:DIMS"

@@ -191,11 +191,11 @@ def caffe_layers():
 
 
 def pytest_generate_tests(metafunc):
-    if "fault" in metafunc.fixturenames:
-        metafunc.parametrize("fault", FAULTS)
+    if "injected" in metafunc.fixturenames:
+        metafunc.parametrize("injected", FAULTS)
 
 
 @pytest.fixture
-def guilty(fault):
+def guilty(injected):
     """The layer in which the fault lies."""
-    return GUILTY[fault]
+    return GUILTY[injected]

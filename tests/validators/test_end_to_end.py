@@ -57,8 +57,8 @@ def test_right_conversion_passes(runtime, request, onnx_file):
 
 
 @pytest.mark.parametrize("runtime", ["opencv", "real_caffe"])
-def test_fault_fails_and_is_located(runtime, fault, guilty, request, onnx_file):
-    report = verify(request.getfixturevalue(runtime), onnx_file(fault))
+def test_fault_fails_and_is_located(runtime, injected, guilty, request, onnx_file):
+    report = verify(request.getfixturevalue(runtime), onnx_file(injected))
     assert report.exit_code is ExitCode.PARITY, render(report)
     assert report.ratio > 40
     assert report.localisation.departure.layer == guilty

@@ -21,7 +21,7 @@ class EvaluationError(TargetError):
     """A graph can't be evaluated; names the node, its operator and the source layer."""
 
 
-class Declined(Exception):  # noqa: N818 - a signal between kernel and evaluator, not a failure
+class Declined(Exception):
     """A kernel leaves this case to the reference implementation."""
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
 from dragoman.graph_ir.errors import ContractMismatch
 
 Array = npt.NDArray[Any]

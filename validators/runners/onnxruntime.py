@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+
 from dragoman.graph_ir.errors import DragomanError, MissingRuntime, TargetError
 from dragoman.validators.runners.base import Array, Description, Feeds, RunnerBase, TensorSpec, check_feeds
 

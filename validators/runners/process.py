@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+
 from dragoman.graph_ir.errors import DragomanError, MissingRuntime, UsageError
 from dragoman.validators.runners.base import Array, Description, Feeds, RunnerBase, TensorSpec, check_feeds
 
@@ -41,7 +42,7 @@ def command_of(interpreter: str | os.PathLike[str] | Sequence[str]) -> list[str]
     """An interpreter or a command prefix as a list: a path that exists stays whole even if it holds spaces."""
     if not isinstance(interpreter, (str, os.PathLike)):
         command = [str(part) for part in interpreter]
-    elif Path(interpreter).exists():
+    elif Path(interpreter).is_file():
         command = [str(interpreter)]
     else:
         try:
@@ -125,11 +126,16 @@ class Worker:
             banner.append(line.decode("utf-8", "replace").rstrip()[:200])
         raise self.failure(f"isn't a Python interpreter: it answered {banner[0]!r}")
 
-    def call(self, op: str, *, timeout: float | None = None, **arguments: Any) -> Any:
-        """Send one request and wait for its result. The runner's error if it fails, dies, hangs or answers nonsense."""
+    def check_alive(self) -> None:
+        """Raise the runner's error if the worker was closed, or died in an earlier call."""
         if self._process is None:
             raise self._error(f"{shlex.join(self.command)} has ended")
+
+    def call(self, op: str, *, timeout: float | None = None, **arguments: Any) -> Any:
+        """Send one request and wait for its result. The runner's error if it fails, dies, hangs or answers nonsense."""
+        self.check_alive()
         self._count += 1
+        assert self._process is not None
         assert self._process.stdin is not None
         limit = self.timeout if timeout is None else timeout
         try:
@@ -257,13 +263,14 @@ class ProcessRunner(RunnerBase):
         check_feeds(feeds, [TensorSpec(s.name, s.dtype, None) for s in self._description.inputs])
         given, made = self._worker.folder / "in.npz", self._worker.folder / "out.npz"
         keys = {name: f"t{index}" for index, name in enumerate(feeds)}
-        if unsent := [name for name, value in feeds.items() if value.dtype.kind not in "fiub"]:
-            raise UsageError(f"input {unsent[0]} has dtype {feeds[unsent[0]].dtype}, which the worker can't be sent")
+        arrays: dict[str, Any] = {keys[name]: value for name, value in feeds.items()}
         try:
-            arrays: dict[str, Any] = {keys[name]: value for name, value in feeds.items()}
+            self._worker.check_alive()
             np.savez(given, **arrays)
             answer = self._worker.call("run", file=str(given), keys=keys, taps=list(taps), into=str(made))
             return _tensors(made, answer["keys"], self._worker)
+        except OSError as error:
+            raise self._worker.failure(f"can't be sent its tensors: {error.strerror or error}") from error
         finally:
             given.unlink(missing_ok=True)
             made.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from onnx_ir import Value
 
 from dragoman.converters.caffe.net_builder import NetBuilder
 from dragoman.converters.caffe.network import Layer
-from dragoman.converters.caffe.ops.conv import window
+from dragoman.converters.caffe.ops.conv import Window, window
 from dragoman.converters.caffe.table import layer_type
 from dragoman.graph_ir import dims
 from dragoman.graph_ir.builder import Dim
@@ -18,9 +18,11 @@ from dragoman.graph_ir.builder import Dim
 
 @layer_type("Im2col")
 def im2col(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe Im2col: (*L, C, *D) → (*L, C ∏k, *floor((D + 2p − d(k − 1) − 1) / s + 1)), C at ``axis``: channel c and offset o in the window are
-    channel c ∏k + o. BVLC im2col_layer.cpp, im2col.cpp.
-    """  # noqa: D205
+    """Caffe Im2col: (*L, C, *D) → (*L, C ∏k, *(trunc((D + 2p − d(k − 1) − 1) / s) + 1)), C being at ``axis``.
+
+    Channel c and offset o in the window are channel c ∏k + o. Truncation leaves one window where it is wider than the padded
+    image by less than the stride; what lies outside is 0. BVLC im2col_layer.cpp, im2col.cpp.
+    """
     p = layer.param.convolution_param
     rank = len(dims(x))
     axis = g.axis(layer, p.axis, rank)
@@ -29,26 +31,35 @@ def im2col(g: NetBuilder, layer: Layer, x: Value) -> Value:
         raise g.malformed(layer, f"axis {axis} leaves no spatial axis of {rank}")
     (channels,) = g.sizes(layer, x, [axis], "the number of channels made depends on it")
     lead, w = dims(x)[:axis], window(g, layer, p, spatial)
-    if any(w.pad):
-        margin = [0] * (axis + 1) + list(w.pad)
-        x = g.op("Pad", x, g.const(margin * 2))
+    ends = [pad + _missing(dims(x)[axis + 1 + i], w, i) for i, pad in enumerate(w.pad)]
+    if any(ends):
+        edge = [0] * (axis + 1)
+        x = g.op("Pad", x, g.const([*edge, *w.pad, *edge, *ends]))
     for i in range(spatial):  # (…, size, …) → (…, k, out, …), so that axis i of D is at axis + 1 + 2i
-        at = axis + 1 + 2 * i
-        x = g.op("Gather", x, _positions(g, layer, x, at, i, w.kernel[i], w.stride[i], w.dilation[i]), axis=at)
+        x = g.op("Gather", x, _positions(g, layer, x, axis + 1 + 2 * i, w, i), axis=axis + 1 + 2 * i)
     offsets = [axis + 1 + 2 * i for i in range(spatial)]
     x = g.op("Transpose", x, perm=[*range(axis + 1), *offsets, *(o + 1 for o in offsets)])
     return g.reshape(x, (*lead, channels * math.prod(w.kernel), *dims(x)[axis + 1 + spatial :]))
 
 
-def _positions(g: NetBuilder, layer: Layer, x: Value, at: int, i: int, kernel: int, stride: int, dilation: int) -> Value:
-    """Where on axis ``at`` each offset in each window is, (kernel, windows)."""
-    offsets, extent, size = np.arange(kernel)[:, None] * dilation, dilation * (kernel - 1) + 1, dims(x)[at]
+def _extent(w: Window, i: int) -> int:
+    return w.dilation[i] * (w.kernel[i] - 1) + 1
+
+
+def _missing(size: Dim, w: Window, i: int) -> int:
+    """By how much the only window is wider than the padded image."""
+    short = _extent(w, i) - size - 2 * w.pad[i] if isinstance(size, int) else 0
+    return short if 0 < short < w.stride[i] else 0
+
+
+def _positions(g: NetBuilder, layer: Layer, x: Value, at: int, w: Window, i: int) -> Value:
+    """Where on axis ``at`` each offset in each window of spatial axis ``i`` is, (kernel, windows)."""
+    offsets, extent, size = np.arange(w.kernel[i])[:, None] * w.dilation[i], _extent(w, i), dims(x)[at]
     if isinstance(size, int):
         if size < extent:
             raise g.malformed(layer, f"a window of {extent} doesn't fit spatial axis {i} of size {size}, padding included")
-        return g.const(offsets + np.arange(0, size - extent + 1, stride))
+        return g.const(offsets + np.arange(0, size - extent + 1, w.stride[i]))
     end = g.op("Squeeze", g.op("Sub", g.dim(x, at), g.const([extent - 1])))
-    starts = g.op("Range", g.const(0), end, g.const(stride))
-    count: Dim = f"{layer.tops[0]}_{i}"
-    starts.shape = ir.Shape([count])
+    starts = g.op("Range", g.const(0), end, g.const(w.stride[i]))
+    starts.shape = ir.Shape([f"{layer.tops[0]}_{i}"])
     return g.op("Add", g.const(offsets), starts)

@@ -13,9 +13,10 @@ from dragoman.graph_ir import dims
 
 @layer_type("LRN")
 def lrn(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe LRN: (N, C, H, W) → x (k + alpha mean(x²))^−beta, the mean over local_size channels, missing ones being 0; or, WITHIN_CHANNEL,
-    x (1 + alpha mean(x²))^−beta over local_size × local_size pixels: ``k`` isn't used there. BVLC lrn_layer.cpp.
-    """  # noqa: D205
+    """Caffe LRN: (N, C, H, W) → x (k + alpha mean(x²))^−beta, the mean being over local_size channels, missing ones as 0.
+
+    WITHIN_CHANNEL it is x (1 + alpha mean(x²))^−beta over local_size × local_size pixels: ``k`` isn't used. BVLC lrn_layer.cpp.
+    """
     p = layer.param.lrn_param
     if len(dims(x)) != 4:
         raise g.malformed(layer, f"normalizes 4 axes, its bottom has {len(dims(x))}")
@@ -39,4 +40,6 @@ def _mean(g: NetBuilder, x: Value, kernel: tuple[int, int]) -> Value:
 
 def _divide(g: NetBuilder, x: Value, mean: Value, alpha: float, beta: float, k: float) -> Value:
     scale = g.op("Add", g.op("Mul", mean, g.const(alpha)), g.const(k))
-    return g.op("Mul", x, g.op("Pow", scale, g.const(-beta)))
+    y = g.op("Mul", x, g.op("Pow", scale, g.const(-beta)))
+    y.shape = x.shape  # of dynamic sizes inference loses those that pooling keeps
+    return y

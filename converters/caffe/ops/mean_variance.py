@@ -12,9 +12,10 @@ from dragoman.graph_ir import dims
 
 @layer_type("MVN")
 def mvn(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe MVN: (N, C, H, W) → (x − mean) / (deviation + eps), or x − mean unless normalize_variance; over H and W, and C if across_channels.
-    Axes that the bottom lacks are added as 1. BVLC mvn_layer.cpp.
-    """  # noqa: D205
+    """Caffe MVN: (N, C, H, W) → (x − mean) / (deviation + eps), or x − mean unless normalize_variance.
+
+    Over H and W, and C if across_channels. Axes that the bottom lacks are added as 1. BVLC mvn_layer.cpp.
+    """
     p = layer.param.mvn_param
     rank = len(dims(x))
     if rank > 4:

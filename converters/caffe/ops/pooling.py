@@ -103,23 +103,22 @@ def pool(g: NetBuilder, layer: Layer, x: Value, method: PoolMethod, geo: Geometr
             overhang[i] = geo.pad[i]
     if any(o >= k for o, k in zip(overhang, geo.kernel, strict=True)):
         return _pool_dynamic(g, x, method, geo) if not mask else _max_outside(g, layer, x, geo, overhang)
-    shape = {"kernel_shape": geo.kernel, "strides": geo.stride}
     if method == PoolMethod.MAX:
         pads = (*geo.pad, *overhang)
         if not mask:
-            return g.op("MaxPool", x, pads=pads, **shape)
-        y, index = g.ops("MaxPool", x, outputs=2, pads=pads, **shape)
+            return g.op("MaxPool", x, pads=pads, kernel_shape=geo.kernel, strides=geo.stride)
+        y, index = g.ops("MaxPool", x, outputs=2, pads=pads, kernel_shape=geo.kernel, strides=geo.stride)
         plane = g.op("Mul", g.dim(x, 2), g.dim(x, 3))
         return y, g.op("Cast", g.op("Mod", index, plane), to=ir.DataType.FLOAT)
     if method == PoolMethod.STOCHASTIC:
         pads = (0, 0, *overhang)
-        return _stochastic(g, g.op("AveragePool", x, pads=pads, **shape), g.op("AveragePool", g.op("Mul", x, x), pads=pads, **shape))
+        return _stochastic(g, g.op("AveragePool", x, pads=pads, kernel_shape=geo.kernel, strides=geo.stride), g.op("AveragePool", g.op("Mul", x, x), pads=pads, kernel_shape=geo.kernel, strides=geo.stride))
     if tuple(overhang) == geo.pad:  # every window lies in the padded image
-        return g.op("AveragePool", x, pads=geo.pad * 2, count_include_pad=1 if any(geo.pad) else None, **shape)
+        return g.op("AveragePool", x, pads=geo.pad * 2, count_include_pad=1 if any(geo.pad) else None, kernel_shape=geo.kernel, strides=geo.stride)
     beyond = [max(0, o - p) for o, p in zip(overhang, geo.pad, strict=True)]
     if any(geo.pad):  # padding counts in the divisor, what lies beyond it doesn't
         x = g.op("Pad", x, g.const([0, 0, *geo.pad, 0, 0, *geo.pad]))
-    return g.op("AveragePool", x, pads=(0, 0, *beyond), **shape)
+    return g.op("AveragePool", x, pads=(0, 0, *beyond), kernel_shape=geo.kernel, strides=geo.stride)
 
 
 def _max_outside(g: NetBuilder, layer: Layer, x: Value, geo: Geometry, overhang: list[int]) -> tuple[Value, Value]:
@@ -155,13 +154,12 @@ def _pool_dynamic(g: NetBuilder, x: Value, method: PoolMethod, geo: Geometry) ->
     end = g.op("Max", g.op("Sub", g.op("Add", last, k), g.op("Add", size, p)), g.const([0, 0]))
     none = g.const([0, 0])
     pads = g.op("Concat", none, p, none, end, axis=0)
-    shape = {"kernel_shape": geo.kernel, "strides": geo.stride}
     if method == PoolMethod.MAX:
-        return g.op("MaxPool", g.op("Pad", x, pads, g.const(_LOWEST)), **shape)
+        return g.op("MaxPool", g.op("Pad", x, pads, g.const(_LOWEST)), kernel_shape=geo.kernel, strides=geo.stride)
     if method == PoolMethod.STOCHASTIC:
         x = g.op("Pad", x, pads)
-        return _stochastic(g, g.op("AveragePool", x, **shape), g.op("AveragePool", g.op("Mul", x, x), **shape))
-    total = g.op("Mul", g.op("AveragePool", g.op("Pad", x, pads), **shape), g.const(float(geo.kernel[0] * geo.kernel[1])))
+        return _stochastic(g, g.op("AveragePool", x, kernel_shape=geo.kernel, strides=geo.stride), g.op("AveragePool", g.op("Mul", x, x), kernel_shape=geo.kernel, strides=geo.stride))
+    total = g.op("Mul", g.op("AveragePool", g.op("Pad", x, pads), kernel_shape=geo.kernel, strides=geo.stride), g.const(float(geo.kernel[0] * geo.kernel[1])))
     rows, columns = (_extents(g, geo, i, last, padded) for i in (0, 1))
     return g.op("Div", total, g.op("Mul", g.op("Unsqueeze", rows, g.const([1])), columns))
 

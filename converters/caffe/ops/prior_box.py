@@ -20,8 +20,8 @@ _SAME = 1e-6
 @layer_type("PriorBox")
 def prior_box(g: NetBuilder, layer: Layer, x: Value, image: Value | None = None) -> Value:
     """SSD PriorBox: (N, C, H, W), the image (N, C', H', W') → (1, 2, H·W·priors·4), a constant: corners over the image's size, then
-    variances. At each place come, for each min_size, its square, the square of √(min_size · max_size), and the other aspect ratios;
-    where there are max_sizes, those ratios have the second square's area. Sizes lose their fraction. SSD's prior_box_layer.cpp.
+    variances. At each place come, for each min_size, its square, the square of √(min_size · max_size) if there are max_sizes, and boxes
+    of the first square's area in the other aspect ratios. Sizes lose their fraction. SSD's prior_box_layer.cpp.
     """  # noqa: D205
     p = layer.param.prior_box_param
     _check(g, layer, p)
@@ -70,15 +70,15 @@ def _ratios(p: PriorBoxParameter) -> list[float]:
 
 def _sides(p: PriorBoxParameter) -> list[tuple[float, float]]:
     """Widths and heights in pixels, in the order of the boxes."""
-    sides = []
+    sides: list[tuple[float, float]] = []
     for index, given in enumerate(p.min_size):
-        square = area = float(int(given))
-        sides.append((square, square))
+        side = int(given)
+        sides.append((side, side))
         if p.max_size:
-            area = math.sqrt(int(given) * int(p.max_size[index]))
-            sides.append((area, area))
+            larger = math.sqrt(side * int(p.max_size[index]))
+            sides.append((larger, larger))
         roots = [math.sqrt(ratio) for ratio in _ratios(p) if abs(ratio - 1) >= _SAME]
-        sides += [(area * root, area / root) for root in roots]
+        sides += [(side * root, side / root) for root in roots]
     return sides
 
 
@@ -86,12 +86,9 @@ def _corners(
     p: PriorBoxParameter, size: tuple[int, int], image_size: tuple[int, int], sides: list[tuple[float, float]]
 ) -> npt.NDArray[np.float32]:
     """xmin, ymin, xmax, ymax as (H, W, priors, 4)."""
-    steps = (p.step_h, p.step_w) if p.has("step_h") else (p.step, p.step) if p.has("step") else None
-    if steps is None:
-        steps = tuple(np.float32(i) / np.float32(s) for i, s in zip(image_size, size, strict=True))  # type: ignore[assignment]
-    assert steps is not None
-    offset = np.float32(p.offset)
-    y, x = ((np.arange(n, dtype=np.float32) + offset) * np.float32(s) for n, s in zip(size, steps, strict=True))
+    given = (p.step_h, p.step_w) if p.has("step_h") else (p.step, p.step)
+    steps = [np.float32(s) or np.float32(i) / np.float32(n) for s, i, n in zip(given, image_size, size, strict=True)]
+    y, x = ((np.arange(n, dtype=np.float32) + np.float32(p.offset)) * step for n, step in zip(size, steps, strict=True))
     centers = np.stack(np.broadcast_arrays(x[None, :, None], y[:, None, None]), -1).astype(np.float64)
     halves = np.array(sides, np.float32).astype(np.float64) / 2
     corners = np.concatenate([centers - halves, centers + halves], -1) / np.array([*image_size[::-1]] * 2, np.float64)

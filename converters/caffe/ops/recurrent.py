@@ -20,13 +20,15 @@ Step = Callable[[tuple[Value, ...], Value, Value], tuple[Value, ...]]
 
 @layer_type("LSTM")
 def lstm(g: NetBuilder, layer: Layer, x: Value, cont: Value, *xs: Value) -> tuple[Value, ...]:
-    """Caffe LSTM: x (T, N, *F), cont (T, N), perhaps x_static (N, *S), and h_0, c_0 (1, N, D) if expose_hidden → h (T, N, D), and h_T, c_T
-    (1, N, D) if expose_hidden. cont multiplies both states before each step: 0 starts a sequence, 1 goes on with it. D is num_output.
+    """Caffe LSTM: x (T, N, *F), cont (T, N), perhaps x_static (N, *S) → h (T, N, D), D being num_output.
 
-    Blobs: weights of x (4D, F), bias (4D), weights of x_static (4D, S) if there is one, weights of h (4D, D); gates in the order
-    input, forget, output, candidate. Without expose_hidden Caffe starts each call with the states that the call before ended with, the
-    first with zeros; here each call is a first one. BVLC recurrent_layer.cpp, lstm_layer.cpp.
-    """  # noqa: D205
+    With expose_hidden h_0 and c_0 (1, N, D) come last among the bottoms, and h_T and c_T among the tops. cont multiplies both
+    states before each step: 0 starts a sequence, 1 goes on with it.
+
+    Blobs: weights of x (4D, F), bias (4D), weights of x_static (4D, S) if there is one, weights of h (4D, D); gates in the
+    order input, forget, output, candidate. Without expose_hidden Caffe starts each call with the states that the call before
+    ended with, the first with zeros; here each call is a first one. BVLC recurrent_layer.cpp, lstm_layer.cpp.
+    """
     size = _num_output(g, layer)
     static, states = _optional(g, layer, xs, 2)
     gates, used = _project(g, layer, x, cont, static, 4 * size)
@@ -44,12 +46,14 @@ def lstm(g: NetBuilder, layer: Layer, x: Value, cont: Value, *xs: Value) -> tupl
 
 @layer_type("RNN")
 def rnn(g: NetBuilder, layer: Layer, x: Value, cont: Value, *xs: Value) -> tuple[Value, ...]:
-    """Caffe RNN: h_t = tanh(W_hh cont_t h_(t−1) + W_xh x_t + b_h [+ W_xh_static x_static]), o_t = tanh(W_ho h_t + b_o). x (T, N, *F), cont (T, N),
-    perhaps x_static (N, *S), and h_0 (1, N, D) if expose_hidden → o (T, N, D), and h_T (1, N, D) if expose_hidden. D is num_output.
+    """Caffe RNN: x (T, N, *F), cont (T, N), perhaps x_static (N, *S) → o (T, N, D), D being num_output.
 
-    Blobs: W_xh (D, F), b_h (D), W_xh_static (D, S) if there is one, W_hh (D, D), W_ho (D, D), b_o (D). What holds for the LSTM's
-    states from call to call holds here. BVLC recurrent_layer.cpp, rnn_layer.cpp.
-    """  # noqa: D205
+    h_t = tanh(W_hh cont_t h_(t−1) + W_xh x_t + b_h + W_xh_static x_static), o_t = tanh(W_ho h_t + b_o). With expose_hidden h_0
+    (1, N, D) is the last bottom, and h_T the last top.
+
+    Blobs: W_xh (D, F), b_h (D), W_xh_static (D, S) if there is one, W_hh (D, D), W_ho (D, D), b_o (D). What holds for the
+    LSTM's states from call to call holds here. BVLC recurrent_layer.cpp, rnn_layer.cpp.
+    """
     p = layer.param.recurrent_param
     size = _num_output(g, layer)
     static, states = _optional(g, layer, xs, 1)
@@ -68,7 +72,7 @@ def rnn(g: NetBuilder, layer: Layer, x: Value, cont: Value, *xs: Value) -> tuple
 
 @layer_type("LSTMUnit")
 def lstm_unit(g: NetBuilder, layer: Layer, c: Value, gates: Value, cont: Value) -> tuple[Value, ...]:
-    """Caffe LSTMUnit, one step of an LSTM: c (1, N, D), gates (1, N, 4D), cont (1, N) → the next c and h (1, N, D). BVLC lstm_unit_layer.cpp."""
+    """Caffe LSTMUnit: c (1, N, D), gates (1, N, 4D), cont (1, N) → the c and h of the next step. BVLC lstm_unit_layer.cpp."""
     if (len(dims(c)), len(dims(gates)), len(dims(cont))) != (3, 3, 2):
         raise g.malformed(layer, "takes bottoms of 3, 3 and 2 axes")
     (size,) = g.sizes(layer, c, [2], "it is the number of cells")
@@ -112,7 +116,8 @@ def _project(g: NetBuilder, layer: Layer, x: Value, cont: Value, static: Value |
     """What the inputs contribute to the gates in every step, (T, N, gates), and how many blobs that takes."""
     p = layer.param.recurrent_param
     if len(dims(x)) < 3 or len(dims(cont)) != 2 or any(map(_differ, dims(x)[:2], dims(cont))):
-        raise g.malformed(layer, f"takes (steps, sequences, features) and (steps, sequences), not {list(dims(x))} and {list(dims(cont))}")
+        found = f"{list(dims(x))} and {list(dims(cont))}"
+        raise g.malformed(layer, f"takes (steps, sequences, features) and (steps, sequences), not {found}")
     bias = g.weight(layer, 1, (gates,), "bias", p.bias_filler)
     total = g.op("Add", _linear(g, layer, x, 2, 0, gates, "weight"), bias)
     if static is None:
@@ -124,7 +129,8 @@ def _project(g: NetBuilder, layer: Layer, x: Value, cont: Value, static: Value |
 
 def _linear(g: NetBuilder, layer: Layer, x: Value, axis: int, index: int, outputs: int, role: str) -> Value:
     """(*L, *F) → (*L, outputs), F being the axes from ``axis``, by blob ``index`` (outputs, F)."""
-    lead, features = dims(x)[:axis], math.prod(g.sizes(layer, x, range(axis, len(dims(x))), "the weights fix the number of features"))
+    lead = dims(x)[:axis]
+    features = math.prod(g.sizes(layer, x, range(axis, len(dims(x))), "the weights fix the number of features"))
     weight = g.weight(layer, index, (outputs, features), role, layer.param.recurrent_param.weight_filler)
     return g.op("MatMul", g.reshape(x, (*lead, features)), g.op("Transpose", weight, perm=[1, 0]))
 
@@ -147,7 +153,7 @@ def _zeros(g: NetBuilder, layer: Layer, x: Value, size: int, count: int) -> tupl
 def _scan(
     g: NetBuilder, layer: Layer, step: Step, states: tuple[Value, ...], inputs: Value, cont: Value
 ) -> tuple[Value, tuple[Value, ...]]:
-    """Run ``step`` over the first axis of ``inputs`` and ``cont``: the first state after every step (T, N, D), and the last states (N, D)."""
+    """Run ``step`` over time: the first state after every step (T, N, D), and the last states (N, D)."""
     going_on = g.op("Unsqueeze", cont, g.const([2]))
     with g.subgraph(f"{layer.name}/step") as body:
         given = [

@@ -13,9 +13,10 @@ from dragoman.graph_ir import dims
 
 @layer_type("Filter")
 def filter_items(g: NetBuilder, layer: Layer, x: Value, y: Value, *others: Value) -> tuple[Value, ...]:
-    """Caffe Filter: each bottom (N, …) but the last → (M, …), the M items whose selector isn't 0; the last bottom (N, 1, …) is the selector.
-    No item may be left. BVLC filter_layer.cpp.
-    """  # noqa: D205
+    """Caffe Filter: each bottom (N, …) but the last → (M, …), the M items whose selector isn't 0, perhaps none.
+
+    The last bottom (N, 1, …) is the selector. BVLC filter_layer.cpp.
+    """
     *xs, selector = (x, y, *others)
     if len(layer.tops) != len(xs):
         raise g.malformed(layer, f"has {len(layer.tops)} tops for {len(xs)} bottoms to filter")
@@ -42,10 +43,11 @@ def batch_reindex(g: NetBuilder, layer: Layer, x: Value, index: Value) -> Value:
 
 @layer_type("ArgMax")
 def arg_max(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe ArgMax: with ``axis``, the indices of the top_k largest along it, or their values if out_max_val: (…, top_k, …). Without, of
-    each item flattened: (N, 1, top_k), or (N, 2, top_k) with the values after the indices; as many axes as the bottom has, at least 3.
-    Of equals the last comes first. Indices are floats. BVLC argmax_layer.cpp.
-    """  # noqa: D205
+    """Caffe ArgMax: with ``axis``, the indices of the top_k largest along it, or their values if out_max_val: (…, top_k, …).
+
+    Without, those of each item flattened: (N, 1, top_k), or (N, 2, top_k) with the values after the indices; as many axes as
+    the bottom has, at least 3. Of equals the last comes first. Indices are floats. BVLC argmax_layer.cpp.
+    """
     p = layer.param.argmax_param
     rank, flat = len(dims(x)), not p.has("axis")
     axis = 1 if flat else g.axis(layer, p.axis, rank)
@@ -67,16 +69,21 @@ def _largest(g: NetBuilder, x: Value, count: int, axis: int) -> tuple[Value, Val
     """The largest values in falling order, and their indices; of equals the last index first."""
     if count == 1:
         return g.op("ReduceMax", x, g.const([axis])), g.op("ArgMax", x, axis=axis, select_last_index=1)
-    backwards = g.op("Slice", x, g.const([-1]), g.const([-(1 << 62)]), g.const([axis]), g.const([-1]))  # TopK gives the first of equals
+    # TopK gives the first of equals first
+    backwards = g.op("Slice", x, g.const([-1]), g.const([-(1 << 62)]), g.const([axis]), g.const([-1]))
     values, indices = g.ops("TopK", backwards, g.const([count]), outputs=2, axis=axis)
     return values, g.op("Sub", g.op("Sub", g.dim(x, axis), g.const([1])), indices)
 
 
 @layer_type("Embed")
 def embed(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe Embed: indices (…) as floats, truncated → rows of the weights (input_dim, num_output) + bias: (…, num_output). BVLC embed_layer.cpp."""
+    """Caffe Embed: indices (…), floats truncated → the weights' rows + bias, (…, num_output); weights (input_dim, num_output).
+
+    BVLC embed_layer.cpp.
+    """
     p = layer.param.embed_param
     if min(p.num_output, p.input_dim) <= 0:
         raise g.malformed(layer, f"num_output {p.num_output} and input_dim {p.input_dim} must be positive")
-    rows = g.op("Gather", g.weight(layer, 0, (p.input_dim, p.num_output), "weight", p.weight_filler), g.op("Cast", x, to=ir.DataType.INT64))
+    weight = g.weight(layer, 0, (p.input_dim, p.num_output), "weight", p.weight_filler)
+    rows = g.op("Gather", weight, g.op("Cast", x, to=ir.DataType.INT64))
     return g.op("Add", rows, g.weight(layer, 1, (p.num_output,), "bias", p.bias_filler)) if p.bias_term else rows

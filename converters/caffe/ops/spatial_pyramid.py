@@ -14,10 +14,11 @@ from dragoman.graph_ir import dims
 
 @layer_type("SPP")
 def spp(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe SPP: (N, C, H, W) → (N, C Σ 4^i) for i < pyramid_height, the levels' poolings flattened side by side; a pyramid of one
-    level is a pooling alone, (N, C, 1, 1). Level i pools by windows of ceil(size / 2^i) in steps of their own size, padded on both sides by
-    half of what they lack, so that a level may also have fewer windows than 2^i on an axis. BVLC spp_layer.cpp.
-    """  # noqa: D205
+    """Caffe SPP: (N, C, H, W) → (N, C Σ 4^i) for i < pyramid_height: the poolings of all levels, flattened side by side.
+
+    A pyramid of one level is a pooling alone, (N, C, 1, 1). Level i has windows of ceil(size / 2^i) in steps of their own size,
+    and on both sides a padding of half of what they lack, rounded up. BVLC spp_layer.cpp.
+    """
     p = layer.param.spp_param
     if len(dims(x)) != 4:
         raise g.malformed(layer, f"pools 4 axes, its bottom has {len(dims(x))}")
@@ -31,7 +32,7 @@ def spp(g: NetBuilder, layer: Layer, x: Value) -> Value:
 def _level(g: NetBuilder, layer: Layer, x: Value, method: PoolMethod, size: tuple[int, int], bins: int) -> Value:
     (kernel_h, pad_h), (kernel_w, pad_w) = (_window(n, bins) for n in size)
     if pad_h >= kernel_h or pad_w >= kernel_w:
-        raise g.malformed(layer, f"an image of {size[0]} × {size[1]} is too small for {bins} windows: Caffe's padding would be as wide as they are")
+        raise g.malformed(layer, f"{size[0]} × {size[1]} is too small for {bins} windows: their padding is as wide as they are")
     if method == PoolMethod.STOCHASTIC and (pad_h or pad_w):
         raise g.malformed(layer, f"STOCHASTIC takes no padding, but {bins} windows over {size[0]} × {size[1]} need some")
     y = pool(g, layer, x, method, Geometry((kernel_h, kernel_w), (kernel_h, kernel_w), (pad_h, pad_w)))

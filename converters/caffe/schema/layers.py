@@ -33,7 +33,7 @@ class BatchNormParameter(Message):
     use_global_stats = boolean(1)
     moving_average_fraction = floating(2, 0.999)
     eps = floating(3, 1e-05)
-    engine = enum(4, Engine.DEFAULT)
+    engine = enum(15, Engine.DEFAULT)
     scale_filler = message(5, FillerParameter)
     bias_filler = message(6, FillerParameter)
     scale_bias = boolean(7)

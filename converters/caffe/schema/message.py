@@ -11,6 +11,7 @@ from enum import Enum, IntEnum, auto
 from typing import Any, Generic, TypeVar, cast, overload
 
 import numpy as np
+
 from dragoman.graph_ir.errors import Location
 
 T = TypeVar("T")

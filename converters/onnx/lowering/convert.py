@@ -74,7 +74,7 @@ def _convert(graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, *, function
         return
     for node in _standard_nodes(graph):
         if node not in stuck and version(node.op_type, start) != version(node.op_type, opset):
-            for wrong in wrong_types(node, opset):
+            if wrong := wrong_types(node, opset):
                 gaps.add(node.op_type, f"opset {opset} doesn't take {wrong}", function_layers or _layers(node))
 
 

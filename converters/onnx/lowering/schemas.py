@@ -78,14 +78,13 @@ def _is_default(attribute: ir.Attr, declared: Any) -> bool:
     return bool(default == value)
 
 
-def wrong_types(node: ir.Node, opset: int) -> list[str]:
-    """The tensor types of ``node`` that the operator of ``opset`` doesn't take."""
+def wrong_types(node: ir.Node, opset: int) -> str:
+    """The first tensor of ``node`` whose type the operator of ``opset`` doesn't take; empty if it takes them all."""
     found = schema(node.op_type, opset)
     if found is None:
-        return []
+        return ""
     allowed = {c.type_param_str: frozenset(c.allowed_type_strs) for c in found.type_constraints}
     bound: dict[str, str] = {}
-    wrong = []
     for values, parameters in ((node.inputs, found.inputs), (node.outputs, found.outputs)):
         for index, value in enumerate(values):
             if value is None or value.type is None or not parameters:
@@ -93,10 +92,10 @@ def wrong_types(node: ir.Node, opset: int) -> list[str]:
             parameter = parameters[min(index, len(parameters) - 1)]
             kind = _type_name(value.type)
             if kind not in allowed.get(parameter.type_str, {parameter.type_str}):
-                wrong.append(f"{parameter.name} of type {kind}")
-            elif parameter.is_homogeneous and bound.setdefault(parameter.type_str, kind) != kind:
-                wrong.append(f"{parameter.name} of type {kind} beside {bound[parameter.type_str]}")
-    return list(dict.fromkeys(wrong))
+                return f"{parameter.name} of type {kind}"
+            if parameter.is_homogeneous and bound.setdefault(parameter.type_str, kind) != kind:
+                return f"{parameter.name} of type {kind} beside {bound[parameter.type_str]}"
+    return ""
 
 
 def _type_name(kind: ir.TypeProtocol) -> str:

@@ -8,37 +8,146 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
 
-RELU = 'layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 }} }} }}\n' \
-       'layer {{ name: "r" type: "ReLU" bottom: "data" top: "r" relu_param {{ negative_slope: {} }} }}'
+RELU = (
+    'layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 }} }} }}\n'
+    'layer {{ name: "r" type: "ReLU" bottom: "data" top: "r" relu_param {{ negative_slope: {} }} }}'
+)
 NAME = 'name: {}\nlayer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 }} }} }}'
 FORCE = 'force_backward: {}\nlayer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 }} }} }}'
 SHAPE = 'layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ {} }} }} }}'
-POOL = 'layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: [1, 1, 2, 2] }} }} }}\n' \
-       'layer {{ name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param {{ kernel_size: 1 pool: {} }} }}'
+POOL = (
+    'layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: [1, 1, 2, 2] }} }} }}\n'
+    'layer {{ name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param {{ kernel_size: 1 pool: {} }} }}'
+)
 ANY = "{}\n" + SHAPE.format("dim: 1").replace("{", "{{").replace("}", "}}")
 
 TEXTS = {
-    RELU: ["1", "-1", "- 1", "-# minus\n1", "+1", ".5", "5.", "1e-3", "1E+3", "1e", "0.1f", "1F", "1.f", "0x10", "010", "00", "1e60",
-           "-1e60", "1e-60", "16777217", "0.1", "inf", "-inf", "Infinity", "INF", "inff", "nan", "true", '"1"', "1;", "1,", "1;;",
-           "", "1 2", "[1]", "{ }", "1.0.0", "1-2", "--1", "0.30000001192092896"],
-    NAME: ['"a"', "'a'", "'a\"b'", '"a" \'b\' # c\n "c"', r'"\n\t\\\"\x41\101\?\a"', r'"\q"', r'"\u00e9"', '"é"', '"a\nb"', '"a', "a", "1",
-           r'"a\000b"', '""', '"#"', '"{"', '["a"]', '"a" name: "b"', '\x0b"a"\x0c', '"a"\r', '"a"; # end'],
+    RELU: [
+        "1",
+        "-1",
+        "- 1",
+        "-# minus\n1",
+        "+1",
+        ".5",
+        "5.",
+        "1e-3",
+        "1E+3",
+        "1e",
+        "0.1f",
+        "1F",
+        "1.f",
+        "0x10",
+        "010",
+        "00",
+        "1e60",
+        "-1e60",
+        "1e-60",
+        "16777217",
+        "0.1",
+        "inf",
+        "-inf",
+        "Infinity",
+        "INF",
+        "inff",
+        "nan",
+        "true",
+        '"1"',
+        "1;",
+        "1,",
+        "1;;",
+        "",
+        "1 2",
+        "[1]",
+        "{ }",
+        "1.0.0",
+        "1-2",
+        "--1",
+        "0.30000001192092896",
+    ],
+    NAME: [
+        '"a"',
+        "'a'",
+        "'a\"b'",
+        '"a" \'b\' # c\n "c"',
+        r'"\n\t\\\"\x41\101\?\a"',
+        r'"\q"',
+        r'"\u00e9"',
+        '"é"',
+        '"a\nb"',
+        '"a',
+        "a",
+        "1",
+        r'"a\000b"',
+        '""',
+        '"#"',
+        '"{"',
+        '["a"]',
+        '"a" name: "b"',
+        '\x0b"a"\x0c',
+        '"a"\r',
+        '"a"; # end',
+    ],
     FORCE: ["true", "True", "t", "1", "0", "false", "False", "f", "TRUE", "2", "01", "0x1", "-1", '"true"', "yes"],
-    SHAPE: ["dim: 1 dim: 2", "dim: [1, 2]", "dim: []", "dim: [1,]", "dim: [1 2]", "dim [1]", "dim: [1, 2] dim: 3", "dim: 0x10", "dim: 010",
-            "dim: 08", "dim: 0XfF", "dim: 1.0", "dim: 1e1", "dim: 3dim: 1", "dim:1,dim:2;dim:3", "dim: 4294967296", "dim: 9223372036854775808",
-            "dim", "dim: # no\n", "dim: 1 }", "dim: 1 {", "dim: -1"],
+    SHAPE: [
+        "dim: 1 dim: 2",
+        "dim: [1, 2]",
+        "dim: []",
+        "dim: [1,]",
+        "dim: [1 2]",
+        "dim [1]",
+        "dim: [1, 2] dim: 3",
+        "dim: 0x10",
+        "dim: 010",
+        "dim: 08",
+        "dim: 0XfF",
+        "dim: 1.0",
+        "dim: 1e1",
+        "dim: 3dim: 1",
+        "dim:1,dim:2;dim:3",
+        "dim: 4294967296",
+        "dim: 9223372036854775808",
+        "dim",
+        "dim: # no\n",
+        "dim: 1 }",
+        "dim: 1 {",
+        "dim: -1",
+    ],
     POOL: ["AVE", "1", "AVG", "7", '"AVE"', "ave", "0x1", "-1"],
-    ANY: ["", "# comment\n", "layer { name: 'x' type: 'Silence' bottom: 'data'", "layer < name: 'x' type: 'Input' >",
-          "layer: { name: 'x' type: 'Input' }", "layer: < name: 'x' type: 'Input' };", "layer: [{name: 'a' type: 'Input'}, <name: 'b' type: 'Input'>]",
-          "layer [{name: 'a' type: 'Input'}];", "layer: 3", "name { }", "}", ">", ";", "name: 'a';; ", "layer { ; }", "name 'a'", "name:", "1: 2",
-          "foo: 1", "[x.y]: 1", "name-x: 'a'", "layer { name: 'x' type: 'Input' }, layer { name: 'y' type: 'Input' };",
-          "layer { relu_param { } relu_param { } }", "layer { clip_param { min: 1 } }", "\ufeffname: 'a'", "state { level: -2147483649 }",
-          "state { level: 2147483648 }", "state { level: -2147483648 }", "layer { convolution_param { num_output: -1 } }"],
+    ANY: [
+        "",
+        "# comment\n",
+        "layer { name: 'x' type: 'Silence' bottom: 'data'",
+        "layer < name: 'x' type: 'Input' >",
+        "layer: { name: 'x' type: 'Input' }",
+        "layer: < name: 'x' type: 'Input' };",
+        "layer: [{name: 'a' type: 'Input'}, <name: 'b' type: 'Input'>]",
+        "layer [{name: 'a' type: 'Input'}];",
+        "layer: 3",
+        "name { }",
+        "}",
+        ">",
+        ";",
+        "name: 'a';; ",
+        "layer { ; }",
+        "name 'a'",
+        "name:",
+        "1: 2",
+        "foo: 1",
+        "[x.y]: 1",
+        "name-x: 'a'",
+        "layer { name: 'x' type: 'Input' }, layer { name: 'y' type: 'Input' };",
+        "layer { relu_param { } relu_param { } }",
+        "layer { clip_param { min: 1 } }",
+        "\ufeffname: 'a'",
+        "state { level: -2147483649 }",
+        "state { level: 2147483648 }",
+        "state { level: -2147483648 }",
+        "layer { convolution_param { num_output: -1 } }",
+    ],
 }
 
 DATA = 'name: "t" input: "data" input_shape { dim: 2 dim: 3 dim: 9 dim: 9 }\n'
@@ -101,27 +210,58 @@ INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { di
 SHARED = 'param { name: "w" } param { name: "b" }'
 
 NETS = {
-    "shared": (INPUT + IP.format("a", "data", "a", SHARED, 2, "") + IP.format("b", "a", "b", SHARED, 2, ""),
-               [("a", [[2, 2], [2]]), ("b", [[2, 2], [2]])]),
-    "shared, in the other order": (INPUT + IP.format("a", "data", "a", SHARED, 2, "") + IP.format("b", "a", "b", SHARED, 2, ""),
-                                   [("b", [[2, 2], [2]]), ("a", [[2, 2], [2]])]),
-    "shared, only the sharer": (INPUT + IP.format("a", "data", "a", SHARED, 2, "") + IP.format("b", "a", "b", SHARED, 2, ""),
-                                [("b", [[2, 2], [2]])]),
-    "shared in part": (INPUT + IP.format("a", "data", "a", 'param { name: "w" }', 2, "") + IP.format("b", "a", "b", 'param { name: "w" }', 2, ""),
-                       [("a", [[2, 2], [2]]), ("b", [[2, 2], [2]])]),
-    "shared, permissive": (INPUT + IP.format("a", "data", "a", 'param { name: "w" }', 3, "bias_term: false")
-                           + IP.format("b", "a", "b", 'param { name: "w" share_mode: PERMISSIVE }', 2, "bias_term: false"),
-                           [("a", [[3, 2]]), ("b", [[2, 3]])]),
-    "same name": (INPUT + IP.format("a", "data", "a", "", 2, "bias_term: false") + IP.format("a", "a", "b", "", 2, "bias_term: false"),
-                  [("a", [[2, 2]]), ("a", [[2, 2]])]),
+    "shared": (
+        INPUT + IP.format("a", "data", "a", SHARED, 2, "") + IP.format("b", "a", "b", SHARED, 2, ""),
+        [("a", [[2, 2], [2]]), ("b", [[2, 2], [2]])],
+    ),
+    "shared, in the other order": (
+        INPUT + IP.format("a", "data", "a", SHARED, 2, "") + IP.format("b", "a", "b", SHARED, 2, ""),
+        [("b", [[2, 2], [2]]), ("a", [[2, 2], [2]])],
+    ),
+    "shared, only the sharer": (
+        INPUT + IP.format("a", "data", "a", SHARED, 2, "") + IP.format("b", "a", "b", SHARED, 2, ""),
+        [("b", [[2, 2], [2]])],
+    ),
+    "shared in part": (
+        INPUT
+        + IP.format("a", "data", "a", 'param { name: "w" }', 2, "")
+        + IP.format("b", "a", "b", 'param { name: "w" }', 2, ""),
+        [("a", [[2, 2], [2]]), ("b", [[2, 2], [2]])],
+    ),
+    "shared, permissive": (
+        INPUT
+        + IP.format("a", "data", "a", 'param { name: "w" }', 3, "bias_term: false")
+        + IP.format("b", "a", "b", 'param { name: "w" share_mode: PERMISSIVE }', 2, "bias_term: false"),
+        [("a", [[3, 2]]), ("b", [[2, 3]])],
+    ),
+    "same name": (
+        INPUT + IP.format("a", "data", "a", "", 2, "bias_term: false") + IP.format("a", "a", "b", "", 2, "bias_term: false"),
+        [("a", [[2, 2]]), ("a", [[2, 2]])],
+    ),
     "ignored": (INPUT + IP.format("a", "data", "a", "", 2, "bias_term: false"), [("z", [[5]]), ("a", [[2, 2]]), ("data", [])]),
-    "embedded": (INPUT + IP.format("a", "data", "a", "blobs { shape { dim: 2 dim: 2 } data: [1, 2, 3.5, 4] }", 2, "bias_term: false")
-                 + IP.format("b", "a", "b", "blobs { num: 1 channels: 1 height: 2 width: 2 double_data: [5, 6] double_data: 7 double_data: 0.1 }",
-                             2, "bias_term: false"), [("b", [[2, 2]])]),
-    "embedded and shared": (INPUT + IP.format("a", "data", "a", 'param { name: "w" } blobs { shape { dim: [2, 2] } data: [1, 2, 3, 4] }', 2,
-                                              "bias_term: false")
-                            + IP.format("b", "a", "b", 'param { name: "w" } blobs { shape { dim: [2, 2] } data: [5, 6, 7, 8] }', 2,
-                                        "bias_term: false"), []),
+    "embedded": (
+        INPUT
+        + IP.format("a", "data", "a", "blobs { shape { dim: 2 dim: 2 } data: [1, 2, 3.5, 4] }", 2, "bias_term: false")
+        + IP.format(
+            "b",
+            "a",
+            "b",
+            "blobs { num: 1 channels: 1 height: 2 width: 2 double_data: [5, 6] double_data: 7 double_data: 0.1 }",
+            2,
+            "bias_term: false",
+        ),
+        [("b", [[2, 2]])],
+    ),
+    "embedded and shared": (
+        INPUT
+        + IP.format(
+            "a", "data", "a", 'param { name: "w" } blobs { shape { dim: [2, 2] } data: [1, 2, 3, 4] }', 2, "bias_term: false"
+        )
+        + IP.format(
+            "b", "a", "b", 'param { name: "w" } blobs { shape { dim: [2, 2] } data: [5, 6, 7, 8] }', 2, "bias_term: false"
+        ),
+        [],
+    ),
     "legacy": (INPUT + IP.format("a", "data", "a", "", 2, ""), [("a", [[1, 1, 2, 2], [1, 1, 1, 2]])]),
     "bias as a matrix": (INPUT + IP.format("a", "data", "a", "", 2, ""), [("a", [[2, 2], [1, 2]])]),
     "legacy, other shape": (INPUT + IP.format("a", "data", "a", "", 2, ""), [("a", [[2, 2, 1, 1], [1, 1, 1, 2]])]),
@@ -129,21 +269,43 @@ NETS = {
 LEGACY = {"legacy", "legacy, other shape"}
 
 RULES = [
-    ("", "TEST", 0, []), ("include { phase: TEST }", "TEST", 0, []), ("include { phase: TEST }", "TRAIN", 0, []),
-    ("exclude { phase: TRAIN }", "TEST", 0, []), ("include { min_level: 2 }", "TEST", 1, []), ("include { min_level: 2 }", "TEST", 2, []),
-    ("include { max_level: 2 }", "TEST", 3, []), ("include { min_level: -1 max_level: 2 }", "TEST", 0, []),
-    ("include { stage: 'a' }", "TEST", 0, []), ("include { stage: 'a' stage: 'b' }", "TEST", 0, ["a"]),
-    ("include { stage: 'a' stage: 'b' }", "TEST", 0, ["b", "a"]), ("include { stage: 'a' } include { stage: 'b' }", "TEST", 0, ["b"]),
-    ("include { not_stage: 'a' }", "TEST", 0, []), ("include { not_stage: 'a' }", "TEST", 0, ["a"]), ("exclude { not_stage: 'a' }", "TEST", 0, ["a"]),
-    ("exclude { stage: 'a' } exclude { phase: TEST }", "TRAIN", 0, ["b"]), ("include { } ", "TEST", 0, []), ("exclude { }", "TEST", 0, []),
+    ("", "TEST", 0, []),
+    ("include { phase: TEST }", "TEST", 0, []),
+    ("include { phase: TEST }", "TRAIN", 0, []),
+    ("exclude { phase: TRAIN }", "TEST", 0, []),
+    ("include { min_level: 2 }", "TEST", 1, []),
+    ("include { min_level: 2 }", "TEST", 2, []),
+    ("include { max_level: 2 }", "TEST", 3, []),
+    ("include { min_level: -1 max_level: 2 }", "TEST", 0, []),
+    ("include { stage: 'a' }", "TEST", 0, []),
+    ("include { stage: 'a' stage: 'b' }", "TEST", 0, ["a"]),
+    ("include { stage: 'a' stage: 'b' }", "TEST", 0, ["b", "a"]),
+    ("include { stage: 'a' } include { stage: 'b' }", "TEST", 0, ["b"]),
+    ("include { not_stage: 'a' }", "TEST", 0, []),
+    ("include { not_stage: 'a' }", "TEST", 0, ["a"]),
+    ("exclude { not_stage: 'a' }", "TEST", 0, ["a"]),
+    ("exclude { stage: 'a' } exclude { phase: TEST }", "TRAIN", 0, ["b"]),
+    ("include { } ", "TEST", 0, []),
+    ("exclude { }", "TEST", 0, []),
     ("include { phase: TEST } exclude { phase: TRAIN }", "TEST", 0, []),
 ]
 
 CONNECTIONS = {
-    "chain": "data>a a>b", "in place": "data>a a>a a>b", "in place twice": "data>a a>a a>a", "unknown": "data>a x>b", "later": "b>a data>b",
-    "made twice": "data>a data>a", "in place, read before": "data>a a>b a>a", "in place, read after": "data>a a>a a>b a>c",
-    "in place at another index": "data>a data,a>a", "both bottoms": "data>a a,a>a", "in place, first of two": "data>a a,data>a",
-    "input again": "data>data", "input made": "data>a a>data", "two tops": "data>a;a", "fan out": "data>a data>b a,b>c",
+    "chain": "data>a a>b",
+    "in place": "data>a a>a a>b",
+    "in place twice": "data>a a>a a>a",
+    "unknown": "data>a x>b",
+    "later": "b>a data>b",
+    "made twice": "data>a data>a",
+    "in place, read before": "data>a a>b a>a",
+    "in place, read after": "data>a a>a a>b a>c",
+    "in place at another index": "data>a data,a>a",
+    "both bottoms": "data>a a,a>a",
+    "in place, first of two": "data>a a,data>a",
+    "input again": "data>data",
+    "input made": "data>a a>data",
+    "two tops": "data>a;a",
+    "fan out": "data>a data>b a,b>c",
 }
 
 
@@ -153,8 +315,10 @@ def connections(text):
         bottoms, tops = layer.split(">")
         bottoms, tops = bottoms.split(","), tops.split(";")
         kind = "Eltwise" if len(bottoms) > 1 else "Split" if len(tops) > 1 else "ReLU"
-        lines.append('layer { name: "l%d" type: "%s" %s %s }' % (
-            index, kind, " ".join('bottom: "%s"' % b for b in bottoms), " ".join('top: "%s"' % t for t in tops)))
+        lines.append(
+            'layer { name: "l%d" type: "%s" %s %s }'
+            % (index, kind, " ".join('bottom: "%s"' % b for b in bottoms), " ".join('top: "%s"' % t for t in tops))
+        )
     return "\n".join(lines)
 
 
@@ -186,11 +350,19 @@ json.dump(result, sys.stdout)
 
 
 def caffe_says(prototxt, **job):
-    """What a process of Caffe's makes of a net; None if Caffe refuses it."""
+    """What a process of Caffe's makes of a net; if Caffe refuses it, whether it could at least parse it."""
     job["prototxt"] = base64.b64encode(prototxt.encode()).decode()
-    run = subprocess.run([sys.executable, "-c", CHILD], input=json.dumps(job).encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         env=dict(os.environ, GLOG_minloglevel="3"), check=False)
-    return json.loads(run.stdout.decode()) if run.returncode == 0 else None
+    run = subprocess.run(
+        [sys.executable, "-c", CHILD],
+        input=json.dumps(job).encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(os.environ, GLOG_minloglevel="3"),
+        check=False,
+    )
+    return (
+        json.loads(run.stdout.decode()) if run.returncode == 0 else {"parsed": b"Error parsing text-format" not in run.stderr}
+    )
 
 
 def fields(message):
@@ -243,11 +415,15 @@ def main():
         for value in values:
             text = template.format(value)
             answer = caffe_says(text)
-            entry = {"text": text, "value": None}
-            if answer is not None:
+            entry = {"text": text, "parsed": answer.get("parsed", True), "value": None}
+            if "net" in answer:
                 proto = caffe_pb2.NetParameter()
                 proto.ParseFromString(base64.b64decode(answer["net"]))
-                entry["value"] = {"name": proto.name, "layers": [fields(layer) for layer in proto.layer], "tops": answer["tops"]}
+                entry["value"] = {
+                    "name": proto.name,
+                    "layers": [fields(layer) for layer in proto.layer],
+                    "tops": answer["tops"],
+                }
             recorded["texts"].append(entry)
     for name, text in UPGRADES.items():
         answer = caffe_says(text)
@@ -255,8 +431,14 @@ def main():
         proto.ParseFromString(base64.b64decode(answer["net"]))
         old = caffe_pb2.NetParameter()
         text_format.Parse(text, old)
-        recorded["upgrades"][name] = {"text": text, "binary": base64.b64encode(old.SerializeToString()).decode(), "tops": answer["tops"],
-                                      "shapes": answer["shapes"], "names": answer["layers"], "layers": [fields(layer) for layer in proto.layer]}
+        recorded["upgrades"][name] = {
+            "text": text,
+            "binary": base64.b64encode(old.SerializeToString()).decode(),
+            "tops": answer["tops"],
+            "shapes": answer["shapes"],
+            "names": answer["layers"],
+            "layers": [fields(layer) for layer in proto.layer],
+        }
     old = caffe_pb2.NetParameter()
     text_format.Parse(V0, old)
     for index, layer in enumerate(old.layers):
@@ -271,18 +453,20 @@ def main():
     for name, (text, layers) in NETS.items():
         job = {"file": "w.caffemodel", "weights": pack(layers, name in LEGACY)} if layers else {}
         answer = caffe_says(text, hdf5=True, **job)
-        entry = {"text": text, "weights": job.get("weights"), "blobs": answer and answer["blobs"], "shapes": answer and answer["shapes"]}
-        if answer is not None and name in {"shared", "shared in part"}:
+        entry = {"text": text, "weights": job.get("weights"), "blobs": answer.get("blobs"), "shapes": answer.get("shapes")}
+        if "net" in answer and name in {"shared", "shared in part"}:
             entry["hdf5"] = answer["hdf5"]
             entry["hdf5_blobs"] = caffe_says(text, file="w.caffemodel.h5", weights=answer["hdf5"])["blobs"]
         recorded["nets"][name] = entry
     for rule, phase, level, stages in RULES:
         text = SHAPE.format("dim: 1") + '\nlayer { name: "r" type: "ReLU" bottom: "data" top: "r" %s }' % rule
         answer = caffe_says(text, phase=phase, level=level, stages=stages)
-        recorded["rules"].append({"text": text, "phase": phase, "level": level, "stages": stages, "layers": answer and answer["layers"]})
+        recorded["rules"].append(
+            {"text": text, "phase": phase, "level": level, "stages": stages, "layers": answer.get("layers")}
+        )
     for name, text in CONNECTIONS.items():
         net = connections(text)
-        recorded["connections"][name] = {"text": net, "accepted": caffe_says(net) is not None}
+        recorded["connections"][name] = {"text": net, "accepted": "net" in caffe_says(net)}
     (HERE / "reader_recorded.json").write_text(json.dumps(recorded, indent=0, sort_keys=True) + "\n")
 
 

@@ -66,18 +66,21 @@ def _layer(node: NodeCall, x: Array, r: Array, lengths: Array | None, initial: A
 
 
 def _activations(node: NodeCall, names: list[str], directions: int) -> list[list[Activation]]:
-    """By direction; ``activation_alpha`` and ``activation_beta`` are consumed by those that take them."""
+    """By direction; ``activation_alpha`` and ``activation_beta`` are consumed by those that take them.
+
+    ``clip`` bounds what goes into the gates' activations, and as in ONNX Runtime not into an LSTM's third, of the cell.
+    """
     alphas, betas = iter(node.floats("activation_alpha")), iter(node.floats("activation_beta"))
     limit = node.number("clip", 0.0) if node.has("clip") else None
     found: list[Activation] = []
-    for name in names:
+    each = len(names) // directions
+    for k, name in enumerate(names):
         if name not in ACTIVATIONS:
             raise EvaluationError(f"activation {name}")
         function, alpha, beta = ACTIVATIONS[name]
         alpha = next(alphas, float(np.float32(alpha))) if name in TAKES_ALPHA else alpha
         beta = next(betas, float(np.float32(beta))) if name in TAKES_BETA else beta
-        found.append(_bound(function, alpha, beta, limit))
-    each = len(found) // directions
+        found.append(_bound(function, alpha, beta, None if k % each == 2 else limit))
     return [found[k * each : (k + 1) * each] for k in range(directions)]
 
 
