@@ -12,7 +12,7 @@ from dragoman.converters import formats
 from dragoman.converters.formats import Format
 from dragoman.graph_ir.errors import MalformedModel, TargetError, UsageError
 from dragoman.graph_ir.model import Model
-from dragoman.graph_ir.passes import optimize
+from dragoman.graph_ir.passes import optimize as simplify
 
 if TYPE_CHECKING:
     from dragoman.validators.report import ParityReport
@@ -120,7 +120,7 @@ def convert(
         progress("reading", 0, 1)
     model = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
     if optimize:
-        model = _optimized(model)
+        model = simplify(model)
     written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
     report = None
     if verify:
@@ -129,11 +129,6 @@ def convert(
             samples=samples, model=model, progress=progress, **reader_options, **verify_options,
         )  # fmt: skip
     return ConversionResult(written, model, report)
-
-
-def _optimized(model: Model) -> Model:
-    optimize(model.ir)
-    return model
 
 
 def resolve_source(source: PathLike, source_format: str | None) -> tuple[Path, Format]:

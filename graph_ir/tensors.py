@@ -174,7 +174,7 @@ class DerivedTensor(ir.LazyTensor):
         """``compute`` gives an array of exactly ``dtype`` and ``shape``."""
 
         def evaluate() -> ir.Tensor:
-            array = np.ascontiguousarray(compute())
+            array = np.asarray(compute(), order="C")
             if array.shape != tuple(shape):
                 raise AssertionError(f"derived tensor {name}: computed shape {array.shape}, declared {tuple(shape)}")
             return ir.Tensor(array.astype(dtype.numpy(), copy=False), name=name)

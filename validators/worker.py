@@ -12,6 +12,7 @@ folder that each request names, with keys ``t0``, ``t1``, ... so that no tensor'
     {"id": 3, "op": "stop"}
 An answer with ``error`` in place of ``result`` holds ``kind`` and ``message``.
 """
+
 # ruff: noqa - the interpreter may be Python 3.6, so this file keeps to its syntax and idioms
 # mypy: ignore-errors
 import json

@@ -86,5 +86,7 @@ class Blobs:
 def _check_size(g: NetBuilder, layer: Layer, value: ir.Value | None) -> None:
     """Caffe counts a blob's elements in a signed 32-bit integer (blob.cpp)."""
     known = static_dims(value) if value is not None else None
+    if known is not None and min(known, default=0) < 0:
+        raise g.malformed(layer, f"a dimension of {list(known)} is negative")
     if known is not None and math.prod(known) > MOST_ELEMENTS:
         raise g.malformed(layer, f"a blob of shape {list(known)} has more elements than Caffe can count (2³¹ − 1)")

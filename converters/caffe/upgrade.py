@@ -140,7 +140,8 @@ def upgrade_net(net: NetParameter) -> NetParameter:
     _inputs_as_layer(net)
     for new in net.layer:
         if new.type == "BatchNorm" and len(new.param) == 3:
-            new.clear("param")  # statistics aren't learned, and the old definition had to say so
+            for spec in new.param:  # the old definition's: statistics, which aren't learned
+                spec.lr_mult = spec.decay_mult = 0.0
     return net
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +26,7 @@ from dragoman.converters.caffe.schema import (
 from dragoman.converters.caffe.text import format_message
 from dragoman.converters.caffe.upgrade import V1_NAMES
 from dragoman.converters.caffe.wire import BYTES, VARINT, WIRE_TYPES
+from dragoman.graph_ir.files import atomic_file
 
 Array = npt.NDArray[Any]
 
@@ -46,7 +45,7 @@ class Storage(Enum):
 
 def write_prototxt(path: str | os.PathLike[str], net: Message) -> Path:
     """Write ``net`` as text; only fields that are set, and floats that read back the same. Replaces ``path`` when complete."""
-    with replacing(path) as stream:
+    with atomic_file(path) as stream:
         stream.write(format_message(net).encode())
     return Path(path)
 
@@ -66,7 +65,7 @@ def write_caffemodel(
     instead of BlobShape (for arrays of at most four axes); ``v1`` writes layers of the second format, without settings.
     Replaces ``path`` when complete.
     """
-    with replacing(path) as stream:
+    with atomic_file(path) as stream:
         if name:
             stream.write(encode(NetParameter(name=name)))
         for entry in layers:
@@ -96,7 +95,7 @@ def write_mean(path: str | os.PathLike[str], mean: Array) -> Path:
     """Write ``mean``, of shape (N, C, H, W) or (C, H, W), as a ``.binaryproto`` with the legacy shape that Caffe writes."""
     array = np.asarray(mean, np.float32)
     head, _ = _blob_head(array.shape, Storage.FLOAT, True)
-    with replacing(path) as stream:
+    with atomic_file(path) as stream:
         stream.write(head)
         _write_data(stream, array, Storage.FLOAT)
     return Path(path)
@@ -190,20 +189,3 @@ def _chunks(array: Array) -> Iterator[Array]:
     for start in range(0, len(array), max(rows, 1)):
         part = array[start : start + max(rows, 1)]
         yield from _chunks(part[0]) if rows == 0 else [part]
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A stream to a file beside ``path``, renamed to it at the end; on a failure it is removed, and ``path`` is as it was."""
-    target = Path(path)
-    descriptor, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            yield stream
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(beside).chmod(0o666 & ~umask)
-        Path(beside).replace(target)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

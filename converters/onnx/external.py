@@ -30,7 +30,7 @@ class ExternalFiles:
     def _packed(self, external: ir.ExternalTensor, file: MappedFile) -> ir.TensorProtocol:
         """Elements of less than a byte: read by onnx_ir, from a file that has been judged."""
         if external.dtype == ir.DataType.STRING or (external.offset or 0) + external.nbytes > file.size:
-            raise self._error(f"tensor {external.name}: external data can't hold {external.dtype.name} of shape {external.shape}")
+            raise self._error(f"tensor {external.name}: its external data can't be {external.dtype.name} {external.shape}")
         external.base_dir = str(file.path.parent)
         return external
 

@@ -1,7 +1,7 @@
 """An ONNX file opened without its weights: the protobuf message with big tensors' bytes left out, and where they are.
 
-See onnx.proto: ModelProto.graph is field 7, GraphProto.initializer 5; TensorProto keeps its values in raw_data (9), or packed in
-float_data (4) or double_data (10), which on the wire are little-endian elements too.
+See onnx.proto: ModelProto.graph is field 7, GraphProto.initializer 5; TensorProto keeps its values in raw_data (9), or packed
+in float_data (4) or double_data (10), which on the wire are little-endian elements too.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ class InputShape(click.ParamType):  # type: ignore[type-arg]  # generic only in 
         if isinstance(value, tuple):
             return value
         name, separator, text = str(value).rpartition(":")
+        if not separator or not name:
+            self.fail(f"{value!r}: write NAME:DIMS, such as data:1,3,224,224 or data:batch,3,224,224", param, ctx)
         dims: list[int | str] = []
         for part in text.split(",") if text else []:
             word = part.strip()
@@ -33,8 +35,6 @@ class InputShape(click.ParamType):  # type: ignore[type-arg]  # generic only in 
                 dims.append(word)
             else:
                 self.fail(f"{word!r} in {value!r} is neither a size nor a name", param, ctx)
-        if not separator or not name:
-            self.fail(f"{value!r}: write NAME:DIMS, such as data:1,3,224,224 or data:batch,3,224,224", param, ctx)
         return name, tuple(dims)
 
 

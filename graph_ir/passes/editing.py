@@ -34,7 +34,7 @@ class Names:
 
 
 def replace_value(old: ir.Value, new: ir.Value) -> None:
-    """Everyone who reads ``old`` reads ``new``, which equals it and takes over its name, source tensors and place among the outputs.
+    """Everyone who reads ``old`` reads ``new``, which equals it: name, source tensors and place among the outputs move too.
 
     ``new`` is a value that nobody outside knows yet: the output of a node made to replace ``old``'s.
     """
@@ -54,3 +54,39 @@ def constant(value: ir.Value | None) -> ir.TensorProtocol | None:
     if value is None or value.is_graph_input():
         return None
     return ir.convenience.get_const_tensor(value)
+
+
+def bypass(old: ir.Value, equal: ir.Value) -> bool:
+    """Everyone who reads ``old`` reads ``equal``, an existing value of the same graph that is the same tensor.
+
+    An output keeps its name, which ``equal`` takes; if it can't (the outside knows it by another), nothing changes: False.
+    """
+    if old.is_graph_output():
+        producer, consumer = equal.producer(), old.producer()
+        if producer is None or consumer is None or producer.graph is not consumer.graph or equal.is_graph_output():
+            return False
+        replace_value(old, equal)
+        return True
+    move_source_tensors(old, equal)
+    ir.convenience.replace_all_uses_with(old, equal)
+    return True
+
+
+def add_weight(graph: ir.Graph, tensor: ir.TensorProtocol, name: str) -> ir.Value:
+    """A new initializer; ``name`` must be free."""
+    value = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape), const_value=tensor)
+    tensor.name = name
+    graph.initializers.add(value)
+    return value
+
+
+def only_consumer(value: ir.Value) -> ir.Node | None:
+    """The one node that reads ``value``, once, if the outside doesn't see it."""
+    uses = list(value.uses())
+    return uses[0].node if len(uses) == 1 and not value.is_graph_output() else None
+
+
+def remove_node(node: ir.Node) -> None:
+    """Take a node that nobody reads any more out of its graph."""
+    assert node.graph is not None
+    node.graph.remove(node, safe=True)

@@ -57,8 +57,9 @@ def caffe_python():
 
 PROTOTXT = """
 name: "small"
-layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 dim: 3 dim: 10 dim: 10 }} }} }}
-layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param {{ num_output: 6 kernel_size: 3 pad: 1 }} }}
+input: "data" input_shape {{ dim: 1 dim: 3 dim: 10 dim: 10 }}
+layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param {{ num_output: 6 kernel_size: 3 pad: 1 }} }}
 layer {{ name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }}
 layer {{ name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param {{ bias_term: true }} }}
 layer {{ name: "clamp" bottom: "conv" top: "conv" {clamp} }}
@@ -70,7 +71,9 @@ layer {{ name: "prob" type: "Softmax" bottom: "fc" top: "prob" }}
 
 LAYERS = (
     SourceLayer("data", "Input", (), ("data",)),
-    SourceLayer("conv", "Convolution", ("data",), ("conv",), {"convolution_param": {"num_output": 6, "kernel_size": 3, "pad": 1}}),
+    SourceLayer(
+        "conv", "Convolution", ("data",), ("conv",), {"convolution_param": {"num_output": 6, "kernel_size": 3, "pad": 1}}
+    ),
     SourceLayer("bn", "BatchNorm", ("conv",), ("conv",)),
     SourceLayer("scale", "Scale", ("conv",), ("conv",), {"scale_param": {"bias_term": True}}),
     SourceLayer("clamp", "ReLU6", ("conv",), ("conv",)),
@@ -151,7 +154,10 @@ def twin(fault=None):
     nodes = [
         helper.make_node("Conv", ["data", "w", "b"], ["conv.conv"], pads=[1, 1, 1, 1]),
         helper.make_node(
-            "BatchNormalization", ["conv.conv", "one", "zero", "m", "v"], ["conv.bn"], epsilon=1e-3 if fault == "epsilon" else 1e-5
+            "BatchNormalization",
+            ["conv.conv", "one", "zero", "m", "v"],
+            ["conv.bn"],
+            epsilon=1e-3 if fault == "epsilon" else 1e-5,
         ),
         helper.make_node("Mul", ["conv.bn", "g"], ["scaled"]),
         helper.make_node("Add", ["scaled", "be"], ["conv.scale"]),

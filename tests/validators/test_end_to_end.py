@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import onnx_ir as ir
 import pytest
 
@@ -85,6 +86,28 @@ def test_the_two_caffes_agree(opencv, real_caffe):
     for name in a:
         assert a[name].shape == b[name].shape
         assert abs(a[name] - b[name]).max() < 1e-5 * abs(b[name]).max()
+
+
+@pytest.mark.parametrize(
+    ("scores", "rows"),
+    [((0.1, 0.9, 0.8, 0.2), [[0, 1, 0.9, 0.1, 0.1, 0.3, 0.3]]), ((0.9, 0.1, 0.9, 0.1), [[0, -1, -1, -1, -1, -1, -1]])],
+    ids=["one box", "no box"],
+)
+def test_detections_are_listed_as_ssd_lists_them(scores, rows, tmp_path):
+    """OpenCV pads its list with zeros up to keep_top_k; SSD's Caffe writes the boxes, or a row of -1 where there is none."""
+    pytest.importorskip("cv2", reason="OpenCV isn't installed")
+    shapes = {"location": (1, 8), "score": (1, 4), "prior": (1, 2, 8)}
+    declared = [f'input: "{n}" input_shape {{ {" ".join(f"dim: {d}" for d in s)} }}' for n, s in shapes.items()]
+    layer = """layer { name: "found" type: "DetectionOutput" bottom: "location" bottom: "score" bottom: "prior" top: "found"
+      detection_output_param { num_classes: 2 share_location: true background_label_id: 0 code_type: CENTER_SIZE
+        nms_param { nms_threshold: 0.45 top_k: 10 } keep_top_k: 5 confidence_threshold: 0.5 } }"""
+    (tmp_path / "n.prototxt").write_text("\n".join([*declared, layer]))
+    priors = np.array([[[0.1, 0.1, 0.3, 0.3, 0.5, 0.5, 0.9, 0.9], [0.1, 0.1, 0.2, 0.2] * 2]], np.float32)
+    feeds = {"location": np.zeros((1, 8), np.float32), "score": np.array([scores], np.float32), "prior": priors}
+    layers = [SourceLayer("found", "DetectionOutput", tuple(shapes), ("found",))]
+    inputs = [TensorSpec(name, "float32", shape) for name, shape in shapes.items()]
+    with caffe_runner(tmp_path / "n.prototxt", layers=layers, inputs=inputs) as runner:
+        np.testing.assert_allclose(runner.run(feeds)["found"], np.array([[rows]], np.float32), atol=1e-6)
 
 
 def test_a_layer_that_opencv_computes_differently_is_not_run(caffe_files, caffe_layers):

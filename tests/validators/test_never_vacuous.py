@@ -21,7 +21,9 @@ INT_MIN = np.iinfo(np.int32).min
 
 
 def outcome(original, converted, samples=None, tolerance=None, graph=None):
-    return check_parity(original, converted, graph=graph, samples=generate([X]) if samples is None else samples, tolerance=tolerance)
+    return check_parity(
+        original, converted, graph=graph, samples=generate([X]) if samples is None else samples, tolerance=tolerance
+    )
 
 
 def ints(value):

@@ -17,9 +17,15 @@ X = np.arange(6, dtype=np.float32).reshape(2, 3)
 @pytest.fixture
 def path(tmp_path):
     w = numpy_helper.from_array(np.eye(3, dtype=np.float32) * 3, "w")
-    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Relu", ["h"], ["r"]), helper.make_node("Neg", ["r"], ["y"])]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"]),
+        helper.make_node("Relu", ["h"], ["r"]),
+        helper.make_node("Neg", ["r"], ["y"]),
+    ]
     info = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", 3]) for n in ("x", "y")]
-    model = helper.make_model(helper.make_graph(nodes, "g", info[:1], info[1:], [w]), opset_imports=[helper.make_opsetid("", 17)])
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", info[:1], info[1:], [w]), opset_imports=[helper.make_opsetid("", 17)]
+    )
     model.ir_version = 8
     onnx.save(model, tmp_path / "m.onnx")
     return tmp_path / "m.onnx"
@@ -53,7 +59,9 @@ def test_many_long_tap_names(path):
 
 
 @pytest.mark.parametrize(
-    "feeds", [{}, {"z": X}, {"x": X, "z": X}, {"x": X.astype(np.float64)}, {"x": X[:, :2]}, {"x": X[0]}], ids=lambda f: ",".join(f) or "none"
+    "feeds",
+    [{}, {"z": X}, {"x": X, "z": X}, {"x": X.astype(np.float64)}, {"x": X[:, :2]}, {"x": X[0]}],
+    ids=lambda f: ",".join(f) or "none",
 )
 def test_feeds_that_do_not_fit(path, feeds):
     with pytest.raises(ContractMismatch):

@@ -83,7 +83,10 @@ def test_what_depends_on_more_than_attributes():
 
 def test_outputs_are_in_caffes_order():
     split = SourceLayer("s", "Slice", ("x",), ("z", "b", "B"))
-    assert network_outputs([split, SourceLayer("r", "ReLU", ("z",), ("z",)), SourceLayer("e", "Silence", ("b",), ())]) == ["B", "z"]
+    assert network_outputs([split, SourceLayer("r", "ReLU", ("z",), ("z",)), SourceLayer("e", "Silence", ("b",), ())]) == [
+        "B",
+        "z",
+    ]
 
 
 def text(value):

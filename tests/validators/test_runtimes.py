@@ -42,13 +42,22 @@ def test_unknown_names():
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "{}", '{"runtimes": 3}', '{"runtimes": {"caffe": {"command": "python"}}}', '{"runtimes": {"caffe": {}}}', "\xff\xfe"],
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"runtimes": 3}',
+        '{"runtimes": {"caffe": {"command": "python"}}}',
+        '{"runtimes": {"caffe": {}}}',
+        "\xff\xfe",
+    ],
 )
 def test_damaged_file(content, config):
     config.parent.mkdir()
     config.write_bytes(content.encode("latin-1"))
     for call in (runtimes.configured, lambda: runtimes.add("caffe", sys.executable)):
-        with pytest.raises(UsageError, match="is damaged .* repair it or delete it"):
+        with pytest.raises(UsageError, match=r"is damaged .* repair it or delete it"):
             call()
     assert config.read_bytes() == content.encode("latin-1")
 

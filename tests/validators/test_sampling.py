@@ -98,7 +98,10 @@ BAD = [
     ({"image": np.ones((1, 3, 4, 8), np.float32)}, "no value for the input data; given: image"),
     ({"data": np.ones((1, 3, 4, 8), np.float32), "more": np.ones(1)}, "no input more; its inputs: data float32"),
     ({"data": np.ones((1, 3, 4, 8))}, "data is float32, given float64"),
-    ({"data": np.ones((1, 4, 8, 3), np.float32)}, r"data float32 \(batch, 3, h, 8\) can't take a value of shape \(1, 4, 8, 3\)"),
+    (
+        {"data": np.ones((1, 4, 8, 3), np.float32)},
+        r"data float32 \(batch, 3, h, 8\) can't take a value of shape \(1, 4, 8, 3\)",
+    ),
     ({"data": np.ones((3, 4, 8), np.float32)}, "can't take a value of shape"),
     ({}, "no value for the input data; given: nothing"),
 ]

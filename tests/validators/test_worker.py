@@ -132,7 +132,7 @@ def test_death_is_told_with_its_last_words(deed, runner, folders):
 def test_hang_ends_at_the_timeout(runner, folders):
     model = runner("time.sleep(60)", timeout=0.5)
     pid, start = model._worker._process.pid, time.monotonic()
-    with pytest.raises(MissingRuntime, match="no answer to run within 0.5 s"):
+    with pytest.raises(MissingRuntime, match=r"no answer to run within 0\.5 s"):
         model.run({"x": X})
     assert time.monotonic() - start < 10
     assert not alive(pid)
@@ -189,7 +189,7 @@ def test_what_is_no_worker(text, tmp_path, folders):
 
 def test_interpreter_without_numpy(tmp_path, folders):
     """A Python that can't import numpy, as a fresh installation can't."""
-    with pytest.raises(MissingRuntime, match="can't import numpy: ModuleNotFoundError.*install numpy in it"):
+    with pytest.raises(MissingRuntime, match=r"can't import numpy: ModuleNotFoundError.*install numpy in it"):
         Worker([sys.executable, "-S", "-E", "-I"])
     assert folders() == []
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 import onnx_ir as ir
-from onnx.reference import ReferenceEvaluator
 
 from dragoman.validators.evaluator.call import EvaluationError
 from dragoman.validators.evaluator.precision import in_precision
+
+if TYPE_CHECKING:
+    from onnx.reference import ReferenceEvaluator
 
 
 class Reference:
@@ -66,6 +68,8 @@ class Reference:
         key = (id(node), opsets.get(domain), tuple(sorted((name, t.SerializeToString()) for name, t in types.items())))
         if not referring and key in self._sessions:
             return self._sessions[key]
+        from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - slow to import, and seldom needed
+
         names = ["" if value is None else f"input_{k}" for k, value in enumerate(values)]
         outputs = [f"output_{k}" if out.name else "" for k, out in enumerate(node.outputs)]
         proto = onnx.helper.make_node(node.op_type, names, outputs, domain=domain)

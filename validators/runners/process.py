@@ -27,7 +27,7 @@ from dragoman.validators.runners.base import Array, Description, Feeds, RunnerBa
 
 WORKER = Path(__file__).resolve().parent.parent / "worker.py"
 PROTOCOL = 1
-TAIL_LINES = 12
+TAIL_LINES = 20
 BANNER_LINES = 200
 """Lines that a wrapper (an environment's activation, a container) may print before the worker speaks."""
 SIGNALS = {

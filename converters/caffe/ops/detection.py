@@ -21,11 +21,11 @@ LOWEST = float(np.finfo(np.float32).min)
 def detection_output(g: NetBuilder, layer: Layer, loc: Value, conf: Value, prior: Value, image: Value | None = None) -> Value:
     """SSD DetectionOutput: locations (N, P·L·4), confidences (N, P·C), priors (1, 2, P·4) → (1, 1, detections, 7).
 
-    A row is image, label, confidence, xmin, ymin, xmax, ymax; rows go by image, by label, then by falling confidence. If there is no
-    detection at all, each image has one row of −1 after its number. L is 1 if the classes share their locations, else C. What saves
-    or draws the detections (save_output_param, visualize, the fourth bottom) has no effect on the top, and is left out.
-    SSD's detection_output_layer.cpp and bbox_util.cpp. Where confidences are equal, keep_top_k prefers the lower label and the lower
-    prior; there SSD leaves the order to std::sort.
+    A row is image, label, confidence, xmin, ymin, xmax, ymax; rows go by image, by label, then by falling confidence. If
+    there is no detection at all, each image has one row of −1 after its number. L is 1 if the classes share their locations,
+    else C. What saves or draws the detections (save_output_param, visualize, the fourth bottom) has no effect on the top, and
+    is left out. SSD's detection_output_layer.cpp and bbox_util.cpp. Where confidences are equal, keep_top_k prefers the lower
+    label and the lower prior; there SSD leaves the order to std::sort.
     """
     p = layer.param.detection_output_param
     nms = p.nms_param
@@ -41,7 +41,9 @@ def detection_output(g: NetBuilder, layer: Layer, loc: Value, conf: Value, prior
         if any(d != 1 for d in dims(bottom)[2:]):
             raise g.malformed(layer, f"its {name} must have one axis after the batch, not the shape {list(dims(bottom))}")
         if isinstance(values, int) and isinstance(priors, int) and values != priors // 4 * each:
-            raise g.malformed(layer, f"has {priors // 4} priors, which need {priors // 4 * each} {name} for each image, not {values}")
+            raise g.malformed(
+                layer, f"has {priors // 4} priors, which need {priors // 4 * each} {name} for each image, not {values}"
+            )
 
     def emit(b: Builder, loc: Value, conf: Value, prior: Value) -> tuple[Value, ...]:
         return (_detections(b, p, loc, conf, prior),)
@@ -60,7 +62,9 @@ def _detections(b: Builder, p: DetectionOutputParameter, loc: Value, conf: Value
 
     priors = b.dim(scores, 2)
     top_k = p.nms_param.top_k if p.nms_param.has("top_k") else -1
-    scores, order = b.ops("TopK", scores, b.op("Min", priors, b.const([top_k])) if top_k > -1 else priors, outputs=2)  # (N, C, K)
+    scores, order = b.ops(
+        "TopK", scores, b.op("Min", priors, b.const([top_k])) if top_k > -1 else priors, outputs=2
+    )  # (N, C, K)
     flat = b.op("Reshape", boxes, b.op("Concat", b.const([-1]), priors, b.const([4]), axis=0))
     places = b.op("Reshape", order, b.op("Concat", b.op("Shape", flat, end=1), b.const([-1, 1]), axis=0))
     boxes = b.op("GatherND", flat, places, batch_dims=1)  # (N·L, C/L·K, 4)
@@ -105,7 +109,11 @@ def _best(b: Builder, kept: Value, scores: Value, count: int) -> Value:
     number = b.op("Min", b.dim(flat, 1) if isinstance(dims(flat)[1], int) else b.op("Shape", flat, start=1), b.const([count]))
     _, best = b.ops("TopK", flat, number, outputs=2)
     chosen = b.op(
-        "ScatterElements", b.op("ConstantOfShape", b.shape(flat)), best, b.op("Expand", b.const(1.0), b.op("Shape", best)), axis=1
+        "ScatterElements",
+        b.op("ConstantOfShape", b.shape(flat)),
+        best,
+        b.op("Expand", b.const(1.0), b.op("Shape", best)),
+        axis=1,
     )
     return b.op("And", kept, b.op("Cast", b.op("Reshape", chosen, shape), to=ir.DataType.BOOL))
 

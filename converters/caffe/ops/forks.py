@@ -28,7 +28,9 @@ def permute(g: NetBuilder, layer: Layer, x: Value) -> Value:
 
 @layer_type("Normalize")
 def normalize(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """SSD Normalize: (N, C, …) → x / √(Σx² + eps) · scale, the sum over C, or over all but N if across_spatial. normalize_layer.cpp."""
+    """SSD Normalize: (N, C, …) → x / √(Σx² + eps) · scale, the sum over C, or over all but N if across_spatial.
+    normalize_layer.cpp.
+    """
     p = layer.param.norm_param
     rank = len(dims(x))
     if rank < 2:
@@ -84,10 +86,12 @@ def axpy(g: NetBuilder, layer: Layer, scale: Value, x: Value, y: Value) -> Value
 
 @layer_type("BN")
 def bn(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """SegNet's BN (blobs scale, shift) and PSPNet's (slope, bias, mean, variance): (N, C, H, W) → the same. bn_layer.cpp of both.
+    """SegNet's BN (blobs scale, shift) and PSPNet's (slope, bias, mean, variance): (N, C, H, W) → the same. bn_layer.cpp of
+    both.
 
-    PSPNet's is batch normalization with stored statistics. SegNet's in its INFERENCE mode is scale · x + shift, the statistics being
-    merged into these; in its LEARN mode, the default, the statistics are those of the batch, and eps is 1e-9.
+    PSPNet's is batch normalization with stored statistics. SegNet's in its INFERENCE mode is scale · x + shift, the
+    statistics being merged into these; in its LEARN mode, the default, the statistics are those of the batch, and eps is
+    1e-9.
     """
     p = layer.param.bn_param
     rank = len(dims(x))

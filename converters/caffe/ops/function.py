@@ -18,7 +18,8 @@ Emit = Callable[..., tuple[ir.Value, ...]]
 def call_function(
     g: NetBuilder, layer: Layer, name: str, emit: Emit, inputs: Mapping[str, ir.Value], shapes: Sequence[Sequence[Dim]]
 ) -> tuple[ir.Value, ...]:
-    """Call ``dragoman.<name>``, its body emitted for these inputs' shapes and this layer's settings, so with an overload of its own.
+    """Call ``dragoman.<name>``, its body emitted for these inputs' shapes and this layer's settings, so with an overload of
+    its own.
 
     ``inputs`` are by parameter name; ``shapes`` are the outputs'.
     """

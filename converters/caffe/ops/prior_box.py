@@ -19,10 +19,11 @@ _SAME = 1e-6
 
 @layer_type("PriorBox")
 def prior_box(g: NetBuilder, layer: Layer, x: Value, image: Value | None = None) -> Value:
-    """SSD PriorBox: (N, C, H, W), the image (N, C', H', W') → (1, 2, H·W·priors·4), a constant: corners over the image's size, then
-    variances. At each place come, for each min_size, its square, the square of √(min_size · max_size) if there are max_sizes, and boxes
-    of the first square's area in the other aspect ratios. Sizes lose their fraction. SSD's prior_box_layer.cpp.
-    """  # noqa: D205
+    """SSD PriorBox: (N, C, H, W), the image (N, C', H', W') → (1, 2, H·W·priors·4), a constant: corners over the image's
+    size, then variances. At each place come, for each min_size, its square, the square of √(min_size · max_size) if there are
+    max_sizes, and boxes of the first square's area in the other aspect ratios. Sizes lose their fraction. SSD's
+    prior_box_layer.cpp.
+    """
     p = layer.param.prior_box_param
     _check(g, layer, p)
     height, width = g.sizes(layer, x, [2, 3], "each place has its own boxes")

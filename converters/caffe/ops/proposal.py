@@ -17,14 +17,17 @@ from dragoman.converters.caffe.ops.suppression import suppress
 from dragoman.converters.caffe.table import layer_type
 from dragoman.graph_ir import Builder, dims
 
+SCALES = (8.0, 16.0, 32.0)
+RATIOS = (0.5, 1.0, 2.0)
+
 
 @dataclass(frozen=True)
 class ProposalSettings:
     """What param_str says, and the TEST defaults of fast_rcnn/config.py, which no Caffe file holds."""
 
     feat_stride: int
-    scales: tuple[float, ...] = (8, 16, 32)
-    ratios: tuple[float, ...] = (0.5, 1, 2)
+    scales: tuple[float, ...] = SCALES
+    ratios: tuple[float, ...] = RATIOS
     pre_nms: int = 6000
     post_nms: int = 300
     threshold: float = 0.7
@@ -33,22 +36,25 @@ class ProposalSettings:
 
 @layer_type("Python")
 def python(g: NetBuilder, layer: Layer, *xs: Value) -> tuple[Value, ...]:
-    """A layer of the user's own Python code, which is never run; one is known by what published networks call it: ``ProposalLayer``."""
+    """A layer of the user's own Python code, which is never run; one is known by what published networks call it:
+    ``ProposalLayer``.
+    """
     p = layer.param.python_param
     if (p.module, p.layer) != ("rpn.proposal_layer", "ProposalLayer"):
-        raise g.unsupported(layer, f"runs Python code, {p.module}.{p.layer}; of such layers only rpn.proposal_layer.ProposalLayer is known")
+        raise g.unsupported(layer, f"runs Python code, {p.module}.{p.layer}; only rpn.proposal_layer.ProposalLayer is known")
     if len(xs) != 3 or len(layer.tops) > 2:
         raise g.malformed(layer, f"has {len(xs)} bottoms and {len(layer.tops)} tops; it takes 3 and makes 1 or 2")
     return _proposal(g, layer, *xs)
 
 
 def _proposal(g: NetBuilder, layer: Layer, scores: Value, deltas: Value, image: Value) -> tuple[Value, ...]:
-    """Proposals: scores (1, 2A, H, W), deltas (1, 4A, H, W), image (1, 3: height, width, scale) → regions (R, 5), scores (R, 1).
+    """Proposals: scores (1, 2A, H, W), deltas (1, 4A, H, W), image (1, 3: height, width, scale) → regions (R, 5), scores (R,
+    1).
 
-    The anchors, moved by the deltas and clipped to the image, without those with a side less than 16 · scale; of these the 6000 best
-    go through non-maximum suppression (0.7; areas count both end pixels), and the 300 best come out. py-faster-rcnn's
-    proposal_layer.py, generate_anchors.py, bbox_transform.py, and nms_kernel.cu. numpy leaves the order of equal scores open where
-    there are many; here the later place comes first, as with few.
+    The anchors, moved by the deltas and clipped to the image, without those with a side less than 16 · scale; of these the
+    6000 best go through non-maximum suppression (0.7; areas count both end pixels), and the 300 best come out.
+    py-faster-rcnn's proposal_layer.py, generate_anchors.py, bbox_transform.py, and nms_kernel.cu. numpy leaves the order of
+    equal scores open where there are many; here the later place comes first, as with few.
     """
     settings = _settings(g, layer)
     anchors = make_anchors(settings)
@@ -60,7 +66,8 @@ def _proposal(g: NetBuilder, layer: Layer, scores: Value, deltas: Value, image: 
             raise g.malformed(layer, f"{len(anchors)} anchors need {channels} channels of {name}, not {found}")
     g.notes.append(
         f"layer {layer.name}: the settings that py-faster-rcnn keeps outside the network are its TEST defaults "
-        f"({settings.pre_nms} proposals before suppression at {settings.threshold}, {settings.post_nms} after, side {settings.min_size})"
+        f"({settings.pre_nms} proposals before suppression at {settings.threshold}, {settings.post_nms} after, "
+        f"sides of at least {settings.min_size})"
     )
     regions = f"{layer.tops[0]}_rows"
 
@@ -72,12 +79,16 @@ def _proposal(g: NetBuilder, layer: Layer, scores: Value, deltas: Value, image: 
 
 
 def make_anchors(settings: ProposalSettings) -> npt.NDArray[np.float32]:
-    """(A, 4) corners of the anchors at the first place, by ratio, then scale: a square of 16 with its area kept, then its sides scaled."""
+    """(A, 4) corners of the anchors at the first place, by ratio, then scale: a square of 16 with its area kept, then its
+    sides scaled.
+    """
     boxes = []
     for ratio in settings.ratios:
         width = np.round(np.sqrt(256 / ratio))
         sides = np.array([width, np.round(width * ratio)])
-        boxes += [np.concatenate([7.5 - 0.5 * (sides * scale - 1), 7.5 + 0.5 * (sides * scale - 1)]) for scale in settings.scales]
+        boxes += [
+            np.concatenate([7.5 - 0.5 * (sides * scale - 1), 7.5 + 0.5 * (sides * scale - 1)]) for scale in settings.scales
+        ]
     return np.array(boxes)
 
 
@@ -172,9 +183,18 @@ def _settings(g: NetBuilder, layer: Layer) -> ProposalSettings:
     except ValueError as error:
         raise g.unsupported(layer, f"its param_str isn't a mapping of names to numbers or lists of them: {error}") from error
     if unknown := sorted(set(found) - {"feat_stride", "scales", "ratios"}):
-        raise g.unsupported(layer, f"its param_str sets {', '.join(unknown)}, which py-faster-rcnn's ProposalLayer doesn't know")
+        raise g.unsupported(
+            layer, f"its param_str sets {', '.join(unknown)}, which py-faster-rcnn's ProposalLayer doesn't know"
+        )
     stride = found.get("feat_stride")
-    lists = {name: value for name, value in found.items() if name != "feat_stride"}
-    if not isinstance(stride, float) or stride < 1 or stride % 1 or any(not isinstance(v, tuple) or min(v) <= 0 for v in lists.values()):
+    scales, ratios = (found.get(name, default) for name, default in (("scales", SCALES), ("ratios", RATIOS)))
+    if (
+        not isinstance(stride, float)
+        or stride < 1
+        or stride % 1
+        or not isinstance(scales, tuple)
+        or not isinstance(ratios, tuple)
+        or min(scales + ratios) <= 0
+    ):
         raise g.malformed(layer, f"its param_str needs a whole feat_stride, and lists of positive scales and ratios: {text!r}")
-    return ProposalSettings(int(stride), **{name: value for name, value in lists.items() if isinstance(value, tuple)})
+    return ProposalSettings(int(stride), scales, ratios)

@@ -17,18 +17,20 @@ Span = tuple[Value, Value]
 
 
 def maximum_table(b: Builder, x: Value, spans: tuple[Span, Span]) -> tuple[Value, tuple[Value, Value]]:
-    """The table (row levels, column levels, N, H, W, C) of x (N, C, H, W), and the level, log₂ of the side, that each span needs.
+    """The table (column levels, row levels, N, H, W, C) of x (N, C, H, W), and the level, log₂ of the side, that each span
+    needs.
 
     The table has the levels that the spans, of rows and of columns, need, and no more.
     """
     levels = []
-    for axis, (start, end) in ((2, spans[0]), (4, spans[1])):
+    x = b.op("Transpose", x, perm=[0, 2, 3, 1])
+    for axis, (start, end) in ((1, spans[0]), (3, spans[1])):
         wide = b.op("GreaterOrEqual", b.op("Unsqueeze", b.op("Sub", end, start), b.const([2])), b.const(_POWERS))
         level = b.op("ReduceSum", b.op("Cast", wide, to=DataType.INT64), b.const([2]), keepdims=0)
         most = b.op("ReduceMax", b.op("Concat", b.op("Reshape", level, b.const([-1])), b.const([0]), axis=0), keepdims=0)
         x = _doubled(b, x, axis, b.op("Add", most, b.const(1)))
         levels.append(level)
-    return b.op("Transpose", x, perm=[1, 0, 2, 4, 5, 3]), (levels[0], levels[1])
+    return x, (levels[0], levels[1])
 
 
 def _doubled(b: Builder, x: Value, axis: int, count: Value) -> Value:
@@ -53,7 +55,9 @@ def _doubled(b: Builder, x: Value, axis: int, count: Value) -> Value:
 
 
 def query_maximum(b: Builder, table: Value, levels: tuple[Value, Value], image: Value, spans: tuple[Span, Span]) -> Value:
-    """(R, rows, columns, C): the maximum of every rectangle of a row span and a column span, 0 if it is empty; ``image`` is (R, 1)."""
+    """(R, rows, columns, C): the maximum of every rectangle of a row span and a column span, 0 if it is empty; ``image`` is
+    (R, 1).
+    """
     corners, filled = [], []
     for axis, level, (start, end) in zip((2, 1), levels, spans, strict=True):
         side = b.op("Gather", b.const(np.concatenate([[1], _POWERS])), level)
@@ -67,6 +71,8 @@ def query_maximum(b: Builder, table: Value, levels: tuple[Value, Value], image: 
     image = b.op("Unsqueeze", image, b.const([2]))
     found = []
     for y, x in ((y1, x1), (y1, x2), (y2, x1), (y2, x2)):
-        index = [b.op("Unsqueeze", b.op("Expand", part, shape), b.const([3])) for part in (row_level, column_level, image, y, x)]
+        index = [
+            b.op("Unsqueeze", b.op("Expand", part, shape), b.const([3])) for part in (column_level, row_level, image, y, x)
+        ]
         found.append(b.op("GatherND", table, b.op("Concat", *index, axis=3)))
     return b.op("Where", b.op("Unsqueeze", exists, b.const([3])), b.op("Max", *found), b.const(0.0))

@@ -20,7 +20,7 @@ _OPERATORS = {
 
 @layer_type("Reduction")
 def reduction(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe Reduction: (*L, *R) → coeff · op(R) of shape L, R being the axes from ``axis``, or all. BVLC reduction_layer.cpp."""
+    """Caffe Reduction: (*L, *R) → coeff · op(R) of shape L, R being the axes from ``axis``. BVLC reduction_layer.cpp."""
     p = layer.param.reduction_param
     rank = len(dims(x))
     axes = list(range(g.axis(layer, p.axis, rank), rank))

@@ -15,10 +15,12 @@ _END = (1 << 31) - 1
 
 @layer_type("Interp")
 def interp(g: NetBuilder, layer: Layer, x: Value, like: Value | None = None) -> Value:
-    """DeepLab Interp: (N, C, H, W) → (N, C, H', W'), bilinear between the corners, after cropping pad_beg and pad_end (both ≤ 0).
+    """DeepLab Interp: (N, C, H, W) → (N, C, H', W'), bilinear between the corners, after cropping pad_beg and pad_end (both ≤
+    0).
 
-    With a shrink factor s, H' = (H − 1) / s + 1; with a zoom factor z, H' = H + (H − 1)(z − 1); else H' is ``height``; with all of
-    them both factors only where a size isn't given. A second bottom gives its own height and width. interp_layer.cpp, interp.cpp.
+    With a shrink factor s, H' = (H − 1) / s + 1; with a zoom factor z, H' = H + (H − 1)(z − 1); else H' is ``height``; with
+    all of them both factors only where a size isn't given. A second bottom gives its own height and width. interp_layer.cpp,
+    interp.cpp.
     """
     p = layer.param.interp_param
     if p.pad_beg > 0 or p.pad_end > 0:
@@ -59,13 +61,18 @@ def _interp_size(g: NetBuilder, layer: Layer, size: Value, like: Value | None) -
 
 @layer_type("Upsample")
 def upsample(g: NetBuilder, layer: Layer, x: Value, mask: Value | None = None) -> Value:
-    """Upsample: with one bottom (darknet2caffe) each pixel becomes a square of ``scale``; with a mask (SegNet) see ``_unpool``."""
+    """Upsample: with one bottom (darknet2caffe) each pixel becomes a square of ``scale``; with a mask (SegNet) see
+    ``_unpool``.
+    """
     p = layer.param.upsample_param
     if mask is not None:
         return _unpool(g, layer, x, mask)
     extra = [name for name in p.present() if name != "scale"]
     if extra or not p.has("scale") or p.scale < 1:
-        raise g.malformed(layer, f"without a mask it needs scale, greater than 0, and nothing else (it has {', '.join(p.present()) or 'nothing'})")
+        raise g.malformed(
+            layer,
+            f"without a mask it needs scale, greater than 0, and nothing else (it has {', '.join(p.present()) or 'nothing'})",
+        )
     return g.op(
         "Resize",
         x,
@@ -79,7 +86,8 @@ def upsample(g: NetBuilder, layer: Layer, x: Value, mask: Value | None = None) -
 
 
 def _unpool(g: NetBuilder, layer: Layer, x: Value, mask: Value) -> Value:
-    """SegNet Upsample: (N, C, H, W) and a mask of that shape → (N, C, H', W'): each value at the place in its plane that the mask says.
+    """SegNet Upsample: (N, C, H, W) and a mask of that shape → (N, C, H', W'): each value at the place in its plane that the
+    mask says.
 
     H' is upsample_h, or H · scale_h − pad_out_h; the rest is 0. upsample_layer.cpp. Of values for one place the last stays.
     """
@@ -110,16 +118,19 @@ def _unpool(g: NetBuilder, layer: Layer, x: Value, mask: Value) -> Value:
 
 @layer_type("Reorg")
 def reorg(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """YOLO Reorg: (N, C, H, W) → (N, C·s², H / s, W / s); with ``reverse`` (N, C / s², H·s, W·s). reorg_layer.cpp, after Darknet's.
+    """YOLO Reorg: (N, C, H, W) → (N, C·s², H / s, W / s); with ``reverse`` (N, C / s², H·s, W·s). reorg_layer.cpp, after
+    Darknet's.
 
-    ``reverse`` is depth to space, blocks first. The other way Darknet's code reads its input as (N, C / s², H·s, W·s), whatever it
-    is, and takes that from space to depth; so does this.
+    ``reverse`` is depth to space, blocks first. The other way Darknet's code reads its input as (N, C / s², H·s, W·s),
+    whatever it is, and takes that from space to depth; so does this.
     """
     p = layer.param.reorg_param
     s = p.stride
     channels, height, width = g.sizes(layer, x, [1, 2, 3], "Reorg reads it as another shape")
     if s < 1 or channels % (s * s) or (not p.reverse and (height % s or width % s)):
-        raise g.malformed(layer, f"stride {s} must divide the channels twice, and the height and width: {[channels, height, width]}")
+        raise g.malformed(
+            layer, f"stride {s} must divide the channels twice, and the height and width: {[channels, height, width]}"
+        )
     if p.reverse:
         return g.op("DepthToSpace", x, blocksize=s, mode="DCR")
     spread = g.reshape(x, [dims(x)[0], channels // (s * s), height * s, width * s])

@@ -19,24 +19,30 @@ from dragoman.graph_ir import Builder, dims
 
 @layer_type("ROIPooling")
 def roi_pooling(g: NetBuilder, layer: Layer, x: Value, rois: Value) -> Value:
-    """Fast R-CNN ROIPooling: (N, C, H, W), regions (R, 5) → (R, C, pooled_h, pooled_w): the maximum of each bin, 0 for an empty bin.
+    """Fast R-CNN ROIPooling: (N, C, H, W), regions (R, 5) → (R, C, pooled_h, pooled_w): the maximum of each bin, 0 for an
+    empty bin.
 
-    A region is an image's number and x1, y1, x2, y2, which are scaled, rounded (halves away from 0) and inclusive; bins overlap where
-    they don't divide the region. roi_pooling_layer.cpp. MaxRoiPool is the same, but ONNX Runtime doesn't have its newest version.
+    A region is an image's number and x1, y1, x2, y2, which are scaled, rounded (halves away from 0) and inclusive; bins
+    overlap where they don't divide the region. roi_pooling_layer.cpp. MaxRoiPool is the same, but ONNX Runtime doesn't have
+    its newest version.
     """
     p = layer.param.roi_pooling_param
     if p.pooled_h == 0 or p.pooled_w == 0:
         raise g.malformed(layer, "needs pooled_h and pooled_w, greater than 0")
     rows = _rows(g, layer, rois)
     shape = (dims(rows)[0], dims(x)[1], p.pooled_h, p.pooled_w)
-    return call_function(g, layer, "ROIPooling", lambda b, x, rois: (_largest(b, p, x, rois),), {"x": x, "rois": rows}, [shape])[0]
+    return call_function(
+        g, layer, "ROIPooling", lambda b, x, rois: (_largest(b, p, x, rois),), {"x": x, "rois": rows}, [shape]
+    )[0]
 
 
 @layer_type("PSROIPooling")
 def psroi_pooling(g: NetBuilder, layer: Layer, x: Value, rois: Value) -> Value:
-    """R-FCN PSROIPooling: (N, D·G·G, H, W), regions (R, 5) → (R, D, G, G): bin (i, j) is the average of channel (d·G + i)·G + j there.
+    """R-FCN PSROIPooling: (N, D·G·G, H, W), regions (R, 5) → (R, D, G, G): bin (i, j) is the average of channel (d·G + i)·G +
+    j there.
 
-    Region corners are rounded (halves away from 0), the far ones moved by 1, then scaled; an empty bin gives 0. psroi_pooling_layer.cu.
+    Region corners are rounded (halves away from 0), the far ones moved by 1, then scaled; an empty bin gives 0.
+    psroi_pooling_layer.cu.
     """
     p = layer.param.psroi_pooling_param
     if p.output_dim <= 0 or p.group_size <= 0:
@@ -46,7 +52,9 @@ def psroi_pooling(g: NetBuilder, layer: Layer, x: Value, rois: Value) -> Value:
         raise g.malformed(layer, f"needs {p.output_dim * p.group_size**2} channels (output_dim · group_size²), not {channels}")
     rows = _rows(g, layer, rois)
     shape = (dims(rows)[0], p.output_dim, p.group_size, p.group_size)
-    return call_function(g, layer, "PSROIPooling", lambda b, x, rois: (_average(b, p, x, rois),), {"x": x, "rois": rows}, [shape])[0]
+    return call_function(
+        g, layer, "PSROIPooling", lambda b, x, rois: (_average(b, p, x, rois),), {"x": x, "rois": rows}, [shape]
+    )[0]
 
 
 def _rows(g: NetBuilder, layer: Layer, rois: Value) -> Value:
@@ -63,7 +71,15 @@ def _largest(b: Builder, p: ROIPoolingParameter, x: Value, rois: Value) -> Value
     start, end = b.ops("Split", whole, outputs=2, axis=1, num_outputs=2)  # (R, 2): x, y
     sizes = b.op("Max", b.op("Add", b.op("Sub", end, start), b.const(1.0)), b.const(1.0))
     y, x_edges = (
-        _edges(b, start, b.op("Div", sizes, b.const([[float(p.pooled_w), float(p.pooled_h)]])), axis, count, b.dim(x, 3 - axis), False)
+        _edges(
+            b,
+            start,
+            b.op("Div", sizes, b.const([[float(p.pooled_w), float(p.pooled_h)]])),
+            axis,
+            count,
+            b.dim(x, 3 - axis),
+            False,
+        )
         for axis, count in ((1, p.pooled_h), (0, p.pooled_w))
     )
     table, levels = maximum_table(b, x, (y, x_edges))
@@ -72,7 +88,9 @@ def _largest(b: Builder, p: ROIPoolingParameter, x: Value, rois: Value) -> Value
 
 
 def _average(b: Builder, p: PSROIPoolingParameter, x: Value, rois: Value) -> Value:
-    """Each bin's sum comes from four corners of the summed-area table, which is float64 so that no digit of a bin is lost in it."""
+    """Each bin's sum comes from four corners of the summed-area table, which is float64 so that no digit of a bin is lost in
+    it.
+    """
     group, depth = p.group_size, p.output_dim
     table = b.op("Cast", x, to=ir.DataType.DOUBLE)
     table = b.op("CumSum", b.op("CumSum", table, b.const(2)), b.const(3))
@@ -113,7 +131,8 @@ def _round(b: Builder, value: Value) -> Value:
 def _edges(b: Builder, start: Value, bins: Value, axis: int, count: int, limit: Value, fractional: bool) -> tuple[Value, Value]:
     """Where each bin starts and ends along one axis, in pixels of an axis of ``limit``: each (R, count) int64.
 
-    ``start`` and the size of a bin, ``bins``, are (R, 2). A ``fractional`` start is added before edges are rounded to pixels, else after.
+    ``start`` and the size of a bin, ``bins``, are (R, 2). A ``fractional`` start is added before edges are rounded to pixels,
+    else after.
     """
     start, bins = (b.op("Gather", value, b.const([axis]), axis=1) for value in (start, bins))
     edges = []

@@ -17,7 +17,8 @@ def filter_items(g: NetBuilder, layer: Layer, x: Value, y: Value, *others: Value
 
     The last bottom (N, 1, …) is the selector. BVLC filter_layer.cpp.
     """
-    *xs, selector = (x, y, *others)
+    bottoms = (x, y, *others)
+    xs, selector = bottoms[:-1], bottoms[-1]
     if len(layer.tops) != len(xs):
         raise g.malformed(layer, f"has {len(layer.tops)} tops for {len(xs)} bottoms to filter")
     if any(isinstance(d, int) and d != 1 for d in dims(selector)[1:]):

@@ -11,9 +11,10 @@ from dragoman.graph_ir import Builder, Location, Origin, dims
 def suppress(b: Builder, boxes: ir.Value, valid: ir.Value, threshold: float, *, at_most: int | None = None) -> ir.Value:
     """Which boxes stay: (B, K, 4) corners, best first, and (B, K) booleans → (B, K) booleans.
 
-    In each of the B rows a valid box stays unless its intersection over union with a box that stays is greater than ``threshold``;
-    ``at_most`` of them stay. A box whose corners are swapped overlaps nothing. NonMaxSuppression would swap them back, and its
-    definition leaves the order of equal scores open: so it is given an empty box in such a box's place, and ranks for scores.
+    In each of the B rows a valid box stays unless its intersection over union with a box that stays is greater than
+    ``threshold``; ``at_most`` of them stay. A box whose corners are swapped overlaps nothing. NonMaxSuppression would swap
+    them back, and its definition leaves the order of equal scores open: so it is given an empty box in such a box's place,
+    and ranks for scores.
     """
     count = b.dim(boxes, 1)
     ranks = b.op("Cast", b.op("Range", b.op("Squeeze", count), b.const(0), b.const(-1)), to=ir.DataType.FLOAT)
@@ -34,7 +35,9 @@ def suppress(b: Builder, boxes: ir.Value, valid: ir.Value, threshold: float, *, 
 
 
 def suppress_adaptively(b: Builder, boxes: ir.Value, valid: ir.Value, threshold: float, eta: float) -> ir.Value:
-    """The same, but each box that stays multiplies its row's threshold by ``eta`` while that is above 0.5: SSD's ApplyNMSFast."""
+    """The same, but each box that stays multiplies its row's threshold by ``eta`` while that is above 0.5: SSD's
+    ApplyNMSFast.
+    """
     rows, size = dims(valid)
     low, high = b.ops("Split", boxes, outputs=2, axis=2, num_outputs=2)
     sides = b.op("Max", b.op("Sub", high, low), b.const(0.0))
@@ -51,11 +54,17 @@ def suppress_adaptively(b: Builder, boxes: ir.Value, valid: ir.Value, threshold:
         at = step.op("Unsqueeze", k, step.const([0]))
         top = step.op("Min", high, step.op("Gather", high, at, axis=1))
         bottom = step.op("Max", low, step.op("Gather", low, at, axis=1))
-        common = step.op("ReduceProd", step.op("Max", step.op("Sub", top, bottom), step.const(0.0)), step.const([2]), keepdims=0)
+        common = step.op(
+            "ReduceProd", step.op("Max", step.op("Sub", top, bottom), step.const(0.0)), step.const([2]), keepdims=0
+        )
         union = step.op("Sub", step.op("Add", area, step.op("Gather", area, at, axis=1)), common)
         overlap = step.op("Where", step.op("Greater", common, step.const(0.0)), step.op("Div", common, union), step.const(0.0))
         beaten = step.op("Where", step.op("LessOrEqual", overlap, limit), step.const(0.0), kept)
-        stays = step.op("And", step.op("Gather", valid, at, axis=1), step.op("Equal", step.op("ReduceMax", beaten, step.const([1])), step.const(0.0)))
+        stays = step.op(
+            "And",
+            step.op("Gather", valid, at, axis=1),
+            step.op("Equal", step.op("ReduceMax", beaten, step.const([1])), step.const(0.0)),
+        )
         here = step.op("And", stays, step.op("Equal", order, k))
         lower = step.op("And", stays, step.op("Greater", limit, step.const(0.5)))
         step.output(go, "step/go_on")

@@ -57,7 +57,7 @@ def celu(node: ir.Node, e: Emitter) -> ir.Value:
 
 @lowers(13, "Softmax", "LogSoftmax", "Hardmax")
 def softmax_of_one_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Before 13 the axes from ``axis`` on were one: the same only if the further ones have size 1, so the axis goes to the end."""
+    """Before 13 the axes from ``axis`` on were one: the same only if the further ones have size 1, so it goes to the end."""
     x = needed(node, 0)
     dims = sizes(x)
     axis = attribute(node, "axis", -1) % len(dims) if dims else 0

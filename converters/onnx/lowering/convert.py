@@ -25,7 +25,7 @@ NEWEST: int = min(onnx.defs.onnx_opset_version(), REVIEWED)
 
 
 def convert_opset(model: ir.Model, opset: int) -> list[Gap]:
-    """Rewrite ``model`` in place for ``opset``: graph, subgraphs and functions. What can't be is returned, and stays as it was."""
+    """Rewrite ``model`` in place for ``opset``: graph, subgraphs, functions. What can't be is returned, and stays as it was."""
     _load_steps()
     gaps = _Gaps()
     names = Names([model.graph, *model.functions.values()])
@@ -73,9 +73,10 @@ def _convert(graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, *, function
     if opset == start:
         return
     for node in _standard_nodes(graph):
-        if node not in stuck and version(node.op_type, start) != version(node.op_type, opset):
-            if wrong := wrong_types(node, opset):
-                gaps.add(node.op_type, f"opset {opset} doesn't take {wrong}", function_layers or _layers(node))
+        if node in stuck or version(node.op_type, start) == version(node.op_type, opset):
+            continue
+        if wrong := wrong_types(node, opset):
+            gaps.add(node.op_type, f"opset {opset} doesn't take {wrong}", function_layers or _layers(node))
 
 
 def _move(node: ir.Node, newer: int, older: int, names: Names, *, down: bool, in_function: bool) -> None:

@@ -85,5 +85,6 @@ def _axes(node: ir.Node, spatial: tuple[int | None, ...]) -> list[_Axis]:
     strides, dilations = attribute(node, "strides", ones), attribute(node, "dilations", ones)
     pads = attribute(node, "pads", zeros)
     return [
-        _Axis(size, (kernel[i] - 1) * dilations[i] + 1, strides[i], pads[i], pads[i + len(kernel)]) for i, size in enumerate(spatial)
+        _Axis(size, (kernel[i] - 1) * dilations[i] + 1, strides[i], pads[i], pads[i + len(kernel)])
+        for i, size in enumerate(spatial)
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime as ort
+
 from dragoman.converters.caffe.importer import load
 from dragoman.converters.caffe.writer import write_caffemodel
 from dragoman.graph_ir.writer import write_onnx
@@ -18,17 +19,19 @@ Arrays = Mapping[str, np.ndarray]
 
 def prototxt(layer: str, shapes: Mapping[str, Sequence[int]]) -> str:
     """A network of inputs and the layers in ``layer``."""
-    inputs = [
-        f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ {" ".join(f"dim: {d}" for d in shape)} }} }} }}'
-        for name, shape in shapes.items()
-    ]
+    inputs = []
+    for name, shape in shapes.items():
+        dims = " ".join(f"dim: {d}" for d in shape)
+        inputs.append(f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ {dims} }} }} }}')
     return "\n".join([*inputs, layer])
 
 
 def convert(text: str, folder: Path, blobs: Mapping[str, Sequence[np.ndarray]] | None = None, **options):
     """The converted model's path, checked in full, and the model."""
     (folder / "net.prototxt").write_text(text)
-    weights = write_caffemodel(folder / "net.caffemodel", [(name, "", arrays) for name, arrays in blobs.items()]) if blobs else None
+    weights = (
+        write_caffemodel(folder / "net.caffemodel", [(name, "", arrays) for name, arrays in blobs.items()]) if blobs else None
+    )
     model = load(folder / "net.prototxt", weights=weights, **options)
     path = write_onnx(model.ir, folder / "net.onnx")
     onnx.checker.check_model(str(path), full_check=True)

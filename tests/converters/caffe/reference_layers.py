@@ -34,8 +34,7 @@ def prior_box(size, image, min_sizes, max_sizes=(), ratios=(), flip=True, clip=F
     boxes = []
     for row, column in itertools.product(range(size[0]), range(size[1])):
         center_x, center_y = F((F(column) + F(offset)) * F(step_x)), F((F(row) + F(offset)) * F(step_y))
-        for index, smallest in enumerate(min_sizes):
-            smallest = int(smallest)  # the fork keeps it in an int
+        for index, smallest in enumerate(map(int, min_sizes)):  # SSD keeps them in an int
             shapes = [(F(smallest), F(smallest))]
             if max_sizes:
                 shapes.append((F(math.sqrt(smallest * int(max_sizes[index]))),) * 2)
@@ -93,7 +92,9 @@ def detection_output(
         for label in range(num_classes):
             if label == background:
                 continue
-            boxes = [decode(boxes_of[i], variances[i], codes[n, i, 0 if share else label], code_type, encoded) for i in range(priors)]
+            boxes = [
+                decode(boxes_of[i], variances[i], codes[n, i, 0 if share else label], code_type, encoded) for i in range(priors)
+            ]
             order = [i for i in range(priors) if confidence is None or scores[n, i, label] > F(confidence)]
             order.sort(key=lambda i: -scores[n, i, label])
             if top_k > -1:
@@ -174,7 +175,9 @@ def anchors(scales, ratios):
     return boxes
 
 
-def proposal(scores, deltas, info, stride, scales=(8, 16, 32), ratios=(0.5, 1, 2), before=6000, after=300, threshold=0.7, smallest=16):
+def proposal(
+    scores, deltas, info, stride, scales=(8, 16, 32), ratios=(0.5, 1, 2), before=6000, after=300, threshold=0.7, smallest=16
+):
     """Faster R-CNN's Proposal for one image: regions and their scores."""
     shapes = anchors(scales, ratios)
     candidates = []
@@ -188,7 +191,8 @@ def proposal(scores, deltas, info, stride, scales=(8, 16, 32), ratios=(0.5, 1, 2
         box = [max(min(v, info[0, 1 - i % 2] - F(1)), F(0)) for i, v in enumerate(box)]
         if min(box[2] - box[0], box[3] - box[1]) + F(1) >= smallest * info[0, 2]:
             candidates.append((scores[0, len(shapes) + a, h, w], box))
-    candidates = sorted(candidates[::-1], key=lambda entry: -entry[0])[:before]
+    candidates.reverse()  # of equal scores the later place comes first
+    candidates = sorted(candidates, key=lambda entry: -entry[0])[:before]
     kept = []
     for score, box in candidates:
         if len(kept) < after and all(overlap_in_pixels(box, other) <= threshold for _, other in kept):
@@ -242,7 +246,9 @@ def unpool(x, mask, size):
 
 
 def reorg(x, stride, reverse):
-    """YOLO's Reorg, by the places in memory that it copies between: a dense one, and one spread over an image ``stride`` times larger."""
+    """YOLO's Reorg, by the places in memory that it copies between: a dense one, and one spread over an image ``stride``
+    times larger.
+    """
     batch, channels, height, width = x.shape
     depth = channels // stride**2
     source, out = x.ravel(), np.empty(x.size, F)

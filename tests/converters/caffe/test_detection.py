@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedAttribute
 
 from . import fork_nets, reference_layers
 
-DETECT = 'layer {{ name: "detect" type: "DetectionOutput" bottom: "loc" bottom: "conf" bottom: "prior" top: "out" detection_output_param {{ {} }} }}'
+DETECT = (
+    'layer {{ name: "detect" type: "DetectionOutput" bottom: "loc" bottom: "conf" bottom: "prior" top: "out" '
+    "detection_output_param {{ {} }} }}"
+)
 PRIOR = 'layer {{ name: "priors" type: "PriorBox" bottom: "x" bottom: "image" top: "out" prior_box_param {{ {} }} }}'
 
 
@@ -35,32 +39,49 @@ def scene(seed, images, priors, classes, *, share=True, ties=False, corner=False
 
 
 CASES = {
-    "ssd": ({'num_classes': 21, 'threshold': 0.45, 'top_k': 40, 'keep': 20, 'confidence': 0.01, 'code_type': "CENTER_SIZE"}, {}),
-    "corner by default": ({'num_classes': 3}, {}),
-    "corner size": ({'num_classes': 4, 'code_type': "CORNER_SIZE", 'confidence': 0.2}, {}),
-    "variance in target": ({'num_classes': 4, 'code_type': "CENTER_SIZE", 'encoded': True}, {}),
-    "variance in target, corner": ({'num_classes': 4, 'code_type': "CORNER", 'encoded': True}, {}),
-    "variance in target, corner size": ({'num_classes': 4, 'code_type': "CORNER_SIZE", 'encoded': True}, {}),
-    "locations of each class": ({'num_classes': 5, 'share': False, 'code_type': "CENTER_SIZE", 'keep': 15}, {}),
-    "no background": ({'num_classes': 3, 'share': False, 'background': -1, 'code_type': "CENTER_SIZE"}, {}),
-    "background last": ({'num_classes': 4, 'background': 3, 'code_type': "CENTER_SIZE"}, {}),
-    "background beyond": ({'num_classes': 3, 'background': 9, 'code_type': "CENTER_SIZE"}, {}),
-    "ties": ({'num_classes': 3, 'top_k': 12, 'code_type': "CENTER_SIZE"}, {'ties': True}),
-    "one kept": ({'num_classes': 6, 'keep': 1, 'code_type': "CENTER_SIZE"}, {}),
-    "more to keep than there are": ({'num_classes': 3, 'keep': 1000, 'code_type': "CENTER_SIZE"}, {}),
-    "top_k beyond the priors": ({'num_classes': 3, 'top_k': 1000, 'code_type': "CENTER_SIZE"}, {}),
-    "threshold 0": ({'num_classes': 3, 'threshold': 0.0, 'code_type': "CENTER_SIZE"}, {}),
-    "threshold 1": ({'num_classes': 3, 'threshold': 1.0, 'code_type': "CENTER_SIZE"}, {}),
-    "threshold beyond 1": ({'num_classes': 3, 'threshold': 1.5, 'code_type': "CENTER_SIZE"}, {}),
-    "adaptive": ({'num_classes': 4, 'threshold': 0.9, 'eta': 0.8, 'code_type': "CENTER_SIZE"}, {}),
-    "adaptive, top_k": ({'num_classes': 4, 'threshold': 0.7, 'eta': 0.95, 'top_k': 25, 'keep': 12, 'code_type': "CENTER_SIZE"}, {}),
-    "nothing found": ({'num_classes': 4, 'confidence': 1.5, 'code_type': "CENTER_SIZE"}, {}),
-    "nothing to keep": ({'num_classes': 4, 'keep': 0, 'code_type': "CENTER_SIZE"}, {}),
-    "one class and background": ({'num_classes': 2, 'code_type': "CENTER_SIZE", 'confidence': 0.5, 'keep': 10}, {}),
+    "ssd": (
+        {"num_classes": 21, "threshold": 0.45, "top_k": 40, "keep": 20, "confidence": 0.01, "code_type": "CENTER_SIZE"},
+        {},
+    ),
+    "corner by default": ({"num_classes": 3}, {}),
+    "corner size": ({"num_classes": 4, "code_type": "CORNER_SIZE", "confidence": 0.2}, {}),
+    "variance in target": ({"num_classes": 4, "code_type": "CENTER_SIZE", "encoded": True}, {}),
+    "variance in target, corner": ({"num_classes": 4, "code_type": "CORNER", "encoded": True}, {}),
+    "variance in target, corner size": ({"num_classes": 4, "code_type": "CORNER_SIZE", "encoded": True}, {}),
+    "locations of each class": ({"num_classes": 5, "share": False, "code_type": "CENTER_SIZE", "keep": 15}, {}),
+    "no background": ({"num_classes": 3, "share": False, "background": -1, "code_type": "CENTER_SIZE"}, {}),
+    "background last": ({"num_classes": 4, "background": 3, "code_type": "CENTER_SIZE"}, {}),
+    "background beyond": ({"num_classes": 3, "background": 9, "code_type": "CENTER_SIZE"}, {}),
+    "ties": ({"num_classes": 3, "top_k": 12, "code_type": "CENTER_SIZE"}, {"ties": True}),
+    "one kept": ({"num_classes": 6, "keep": 1, "code_type": "CENTER_SIZE"}, {}),
+    "more to keep than there are": ({"num_classes": 3, "keep": 1000, "code_type": "CENTER_SIZE"}, {}),
+    "top_k beyond the priors": ({"num_classes": 3, "top_k": 1000, "code_type": "CENTER_SIZE"}, {}),
+    "threshold 0": ({"num_classes": 3, "threshold": 0.0, "code_type": "CENTER_SIZE"}, {}),
+    "threshold 1": ({"num_classes": 3, "threshold": 1.0, "code_type": "CENTER_SIZE"}, {}),
+    "threshold beyond 1": ({"num_classes": 3, "threshold": 1.5, "code_type": "CENTER_SIZE"}, {}),
+    "adaptive": ({"num_classes": 4, "threshold": 0.9, "eta": 0.8, "code_type": "CENTER_SIZE"}, {}),
+    "adaptive, top_k": (
+        {"num_classes": 4, "threshold": 0.7, "eta": 0.95, "top_k": 25, "keep": 12, "code_type": "CENTER_SIZE"},
+        {},
+    ),
+    "nothing found": ({"num_classes": 4, "confidence": 1.5, "code_type": "CENTER_SIZE"}, {}),
+    "nothing to keep": ({"num_classes": 4, "keep": 0, "code_type": "CENTER_SIZE"}, {}),
+    "one class and background": ({"num_classes": 2, "code_type": "CENTER_SIZE", "confidence": 0.5, "keep": 10}, {}),
 }
 
 
-def settings(num_classes, share=True, background=0, threshold=None, top_k=None, eta=None, keep=None, confidence=None, code_type=None, encoded=False):
+def settings(
+    num_classes,
+    share=True,
+    background=0,
+    threshold=None,
+    top_k=None,
+    eta=None,
+    keep=None,
+    confidence=None,
+    code_type=None,
+    encoded=False,
+):
     """The prototxt of a case."""
     nms = {"nms_threshold": threshold, "top_k": top_k, "eta": eta}
     nms = " ".join(f"{name}: {value}" for name, value in nms.items() if value is not None)
@@ -98,9 +119,16 @@ def test_detection_output_equals_opencv(name):
 
 
 def test_swapped_corners_overlap_nothing():
-    prior = np.array([[[0.1, 0.1, 0.5, 0.5], [0.5, 0.5, 0.1, 0.1], [0.1, 0.5, 0.5, 0.1], [0.1, 0.1, 0.5, 0.5], [0.3, 0.3, 0.3, 0.3]]], np.float32)
+    prior = np.array(
+        [[[0.1, 0.1, 0.5, 0.5], [0.5, 0.5, 0.1, 0.1], [0.1, 0.5, 0.5, 0.1], [0.1, 0.1, 0.5, 0.5], [0.3, 0.3, 0.3, 0.3]]],
+        np.float32,
+    )
     prior = np.stack([prior.ravel(), np.ones(20, np.float32)])[None]
-    feeds = {"loc": np.zeros((1, 20), np.float32), "conf": np.array([[0, 0.9, 0, 0.8, 0, 0.7, 0, 0.6, 0, 0.5]], np.float32), "prior": prior}
+    feeds = {
+        "loc": np.zeros((1, 20), np.float32),
+        "conf": np.array([[0, 0.9, 0, 0.8, 0, 0.7, 0, 0.6, 0, 0.5]], np.float32),
+        "prior": prior,
+    }
     expected = reference_layers.detection_output(**feeds, num_classes=2)
     assert expected.shape[2] == 4
     np.testing.assert_array_equal(fork_nets.run(DETECT.format("num_classes: 2"), feeds)["out"], expected)
@@ -124,7 +152,8 @@ def test_a_dynamic_batch():
 def test_saving_and_drawing_change_nothing():
     feeds = scene(4, 1, 20, 3)
     plain = fork_nets.run(DETECT.format("num_classes: 3"), feeds)["out"]
-    saving = "num_classes: 3 visualize: true visualize_threshold: 0.5 save_output_param { output_directory: 'x' output_format: 'VOC' }"
+    saving = "num_classes: 3 visualize: true visualize_threshold: 0.5 "
+    saving += "save_output_param { output_directory: 'x' output_format: 'VOC' }"
     np.testing.assert_array_equal(fork_nets.run(DETECT.format(saving), feeds)["out"], plain)
 
 
@@ -132,7 +161,9 @@ def test_ssd300_is_fast():
     feeds = scene(1, 1, 8732, 21)
     layer = DETECT.format(settings(21, threshold=0.45, top_k=400, keep=200, confidence=0.01, code_type="CENTER_SIZE"))
     with tempfile.TemporaryDirectory() as folder:
-        runner = fork_nets.session(fork_nets.convert(fork_nets.prototxt(layer, {k: v.shape for k, v in feeds.items()}), Path(folder))[0])
+        runner = fork_nets.session(
+            fork_nets.convert(fork_nets.prototxt(layer, {k: v.shape for k, v in feeds.items()}), Path(folder))[0]
+        )
     start = time.perf_counter()
     (out,) = runner.run(None, feeds)
     assert out.shape == (1, 1, 200, 7)
@@ -156,23 +187,23 @@ def test_settings_that_ssd_refuses(text, message):
 
 
 PRIORS = {
-    "one size": {'min_sizes': [30.0]},
-    "max size": {'min_sizes': [30.0], 'max_sizes': [60.0]},
-    "ratios": {'min_sizes': [30.0], 'max_sizes': [60.0], 'ratios': [2.0, 3.0]},
-    "not flipped": {'min_sizes': [30.0], 'ratios': [2.0, 0.5, 3.0], 'flip': False},
-    "ratios that are there already": {'min_sizes': [30.0], 'ratios': [1.0, 2.0, 0.5, 2.0, 1.0000001]},
-    "several sizes": {'min_sizes': [30.0, 50.0], 'max_sizes': [60.0, 90.0], 'ratios': [2.0]},
-    "several sizes without max": {'min_sizes': [30.0, 50.0, 70.0], 'ratios': [1.5]},
-    "clip": {'min_sizes': [90.0], 'ratios': [2.0], 'clip': True},
-    "4 variances": {'min_sizes': [30.0], 'variance': (0.1, 0.1, 0.2, 0.2)},
-    "1 variance": {'min_sizes': [30.0], 'variance': (0.3,)},
-    "step": {'min_sizes': [30.0], 'step': (16.0, 16.0)},
-    "step_h, step_w": {'min_sizes': [30.0], 'step': (12.0, 20.0)},
-    "offset": {'min_sizes': [30.0], 'offset': 0.25},
-    "img_size": {'min_sizes': [30.0], 'image': (100, 100)},
-    "img_h, img_w": {'min_sizes': [30.0], 'image': (90, 120)},
+    "one size": {"min_sizes": [30.0]},
+    "max size": {"min_sizes": [30.0], "max_sizes": [60.0]},
+    "ratios": {"min_sizes": [30.0], "max_sizes": [60.0], "ratios": [2.0, 3.0]},
+    "not flipped": {"min_sizes": [30.0], "ratios": [2.0, 0.5, 3.0], "flip": False},
+    "ratios that are there already": {"min_sizes": [30.0], "ratios": [1.0, 2.0, 0.5, 2.0, 1.0000001]},
+    "several sizes": {"min_sizes": [30.0, 50.0], "max_sizes": [60.0, 90.0], "ratios": [2.0]},
+    "several sizes without max": {"min_sizes": [30.0, 50.0, 70.0], "ratios": [1.5]},
+    "clip": {"min_sizes": [90.0], "ratios": [2.0], "clip": True},
+    "4 variances": {"min_sizes": [30.0], "variance": (0.1, 0.1, 0.2, 0.2)},
+    "1 variance": {"min_sizes": [30.0], "variance": (0.3,)},
+    "step": {"min_sizes": [30.0], "step": (16.0, 16.0)},
+    "step_h, step_w": {"min_sizes": [30.0], "step": (12.0, 20.0)},
+    "offset": {"min_sizes": [30.0], "offset": 0.25},
+    "img_size": {"min_sizes": [30.0], "image": (100, 100)},
+    "img_h, img_w": {"min_sizes": [30.0], "image": (90, 120)},
 }
-FRACTIONS = {"fractions": {'min_sizes': [30.9], 'max_sizes': [60.9], 'ratios': [2.0]}}
+FRACTIONS = {"fractions": {"min_sizes": [30.9], "max_sizes": [60.9], "ratios": [2.0]}}
 
 
 def prior_settings(min_sizes, max_sizes=(), ratios=(), flip=True, clip=False, variance=(), step=None, offset=None, image=None):

@@ -40,7 +40,7 @@ def test_connections(name, tmp_path):
     if entry["accepted"]:
         assert net_at(tmp_path, entry["text"]).layers
     else:
-        with pytest.raises(MalformedModel, match=r"net.prototxt:\d+: layer l\d: (unknown bottom|top) blob '\w+' .*l\d"):
+        with pytest.raises(MalformedModel, match=r"net.prototxt:\d+: layer l\d: (unknown bottom|top) blob '\w+' .*layer '\w+'"):
             net_at(tmp_path, entry["text"])
 
 
@@ -81,13 +81,13 @@ def test_shared_parameters_are_one_blob(tmp_path):
 
 
 def test_v0_weights(tmp_path):
-    net = net_at(tmp_path, RECORDED["upgrades"]["v0"]["text"], RECORDED["v0_weights"])
+    net = net_at(tmp_path, RECORDED["upgrades"]["v0"]["text"], RECORDED["nets"]["v0"]["weights"])
     blobs = {layer.name: layer.blobs for layer in net.layers if layer.blobs}
     assert {name: [(blob.shape, blob.legacy) for blob in own] for name, own in blobs.items()} == {
         "conv1": [((6, 2, 3, 3), True), ((1, 1, 1, 6), True)],
         "fc": [((1, 1, 5, 192), True)],
     }
-    assert blobs["fc"][0].tensor.numpy().ravel()[:3].tolist() == [5.0, 6.0, 0.0]
+    assert blobs["fc"][0].tensor.numpy().ravel()[:3].tolist() == [-192.0, -191.0, -190.0]
 
 
 def test_notes_say_what_was_ignored(tmp_path):
@@ -136,7 +136,7 @@ def test_a_net_without_layers(text, tmp_path):
 
 def test_a_binary_net_holds_its_own_weights(tmp_path):
     path = tmp_path / "net.caffemodel"
-    path.write_bytes(base64.b64decode(RECORDED["v0_weights"]))
+    path.write_bytes(base64.b64decode(RECORDED["nets"]["v0"]["weights"]))
     net = read_network(path)
     assert net.name == "v0" and [blob.shape for blob in net.layers[1].blobs] == [(6, 2, 3, 3), (1, 1, 1, 6)]
 

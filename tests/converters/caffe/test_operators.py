@@ -17,8 +17,8 @@ import dragoman
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
 CAFFE_PYTHON = os.environ.get("DRAGOMAN_CAFFE_PYTHON")
-EXACT = ("shape", "inputs")
-"""Families that move values and don't compute: equal to the last bit."""
+EXACT = ("BatchReindex", "Concat", "Crop", "Filter", "Flatten", "Permute", "Reshape", "ShuffleChannel", "Silence", "Slice", "Split", "Tile")
+"""Layers that move values and don't compute: equal to the last bit."""
 
 
 class Recording:
@@ -61,7 +61,7 @@ def convert(case, entry, folder, weights=None):
     prototxt.write_text(case.prototxt)
     if weights is None:
         weights = folder / "net.caffemodel"
-        write_caffemodel(weights, arrays_of(case, entry) if "params" in entry else [])
+        write_caffemodel(weights, [("data", "Input", []), *(arrays_of(case, entry) if "params" in entry else [])])
     return dragoman.convert(prototxt, folder / "net.onnx", weights=weights, inputs=case.shapes or None, verify=False).path
 
 
@@ -98,7 +98,7 @@ def test_equals_caffe(family, case_id, tmp_path):
     expected = recording.outputs[case_id]
     assert sorted(actual) == sorted(expected)
     for name, array in expected.items():
-        assert_close(actual[name], array, 0 if family in EXACT else case.tolerance)
+        assert_close(actual[name], array, 0 if case_id.split(",")[0] in EXACT and family != "training" else case.tolerance)
 
 
 def test_every_case_is_recorded():

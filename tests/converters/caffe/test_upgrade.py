@@ -42,8 +42,10 @@ def upgraded(text):
 
 def test_preprocessing_moves_to_transform_param():
     text = """
-    layers { name: "d" type: DATA top: "d" data_param { source: "x" scale: 0.5 mean_file: "m" crop_size: 7 mirror: true batch_size: 3 } }
-    layers { name: "i" type: IMAGE_DATA top: "i" image_data_param { source: "x" crop_size: 7 } transform_param { mirror: true } }
+    layers { name: "d" type: DATA top: "d"
+      data_param { source: "x" scale: 0.5 mean_file: "m" crop_size: 7 mirror: true batch_size: 3 } }
+    layers { name: "i" type: IMAGE_DATA top: "i"
+      image_data_param { source: "x" crop_size: 7 } transform_param { mirror: true } }
     """
     data, images = upgraded(text).layer
     assert as_json(data.transform_param) == {"scale": "0.5", "mirror": True, "crop_size": 7, "mean_file": "m"}

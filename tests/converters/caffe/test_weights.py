@@ -7,7 +7,7 @@ from dragoman.converters.caffe.reader import read_network
 from dragoman.converters.caffe.schema import BlobShape, InputParameter, LayerParameter, NetParameter
 from dragoman.converters.caffe.weights import read_weights
 from dragoman.converters.caffe.writer import Storage, write_caffemodel, write_prototxt
-from dragoman.graph_ir.errors import MalformedModel
+from dragoman.graph_ir.errors import MalformedModel, TargetError
 from dragoman.graph_ir.tensors import DerivedTensor, MappedTensor
 
 RNG = np.random.default_rng(7)
@@ -120,7 +120,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
     with pytest.raises(RuntimeError, match="stop"):
         write_caffemodel(path, layers())
     assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(TargetError, match="can't write"):
         write_prototxt(tmp_path / "nowhere" / "net.prototxt", NetParameter())
 
 

@@ -150,9 +150,16 @@ def test_a_field_of_another_wire_type_is_unknown(tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "number_", "name"),
-    [("Upsample", 137, "upsample_param"), ("Interp", 143, "interp_param"), ("BN", 137, "bn_param"), ("ROIPooling", 150, "roi_pooling_param"),
-     ("Permute", 202, "permute_param"), ("Embed", 137, "embed_param"), ("Input", 143, "input_param")],
-)  # fmt: skip
+    [
+        ("Upsample", 137, "upsample_param"),
+        ("Interp", 143, "interp_param"),
+        ("BN", 137, "bn_param"),
+        ("ROIPooling", 150, "roi_pooling_param"),
+        ("Permute", 202, "permute_param"),
+        ("Embed", 137, "embed_param"),
+        ("Input", 143, "input_param"),
+    ],
+)
 def test_forks_number_their_fields_differently(kind, number_, name, tmp_path):
     path = at(tmp_path, field(100, field(number_, number(1, 1)) + field(2, kind.encode())))
     read = read_message(MappedFile(path), NetParameter).layer[0]

@@ -28,6 +28,7 @@ def scaled_norm(layer: str, axis: int) -> ir.Function:
     for name, value in list(body.graph.initializers.items()):
         del body.graph.initializers[name]
         node = ir.node("Constant", [], {"value": value.const_value})
+        value.const_value.name = name  # inlining names it, and attributes are shared between copies
         node.outputs[0].type, node.outputs[0].shape = value.type, value.shape
         ir.convenience.replace_all_uses_with(value, node.outputs[0])
         value.name, node.outputs[0].name = None, name

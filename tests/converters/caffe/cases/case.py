@@ -27,10 +27,10 @@ class Values:
         if self.kind == "given":
             return np.resize(np.array(self.given, np.float32), shape)
         if self.kind == "uniform":
-            return random.uniform(self.first, self.second, shape).astype(np.float32)
+            return np.asarray(random.uniform(self.first, self.second, shape), np.float32)
         if self.kind == "integers":
-            return random.randint(int(self.first), int(self.second), shape).astype(np.float32)
-        return (self.first + self.second * random.standard_normal(shape)).astype(np.float32)
+            return np.asarray(random.randint(int(self.first), int(self.second), shape), np.float32)
+        return np.asarray(self.first + self.second * random.standard_normal(shape), np.float32)
 
 
 def normal(mean: float = 0.0, deviation: float = 1.0) -> Values:

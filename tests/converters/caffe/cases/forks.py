@@ -37,9 +37,9 @@ def depthwise():
 def batch_normalizations():
     """SegNet's BN stores scale and shift; NVCaffe's BatchNorm five blobs, and its scale factor 0 means unscaled."""
     four = (1, 4, 1, 1)
-    for name, form in {"plain": {}, "mode": {"bn_param": {"bn_mode": "INFERENCE"}}}.items():
-        text = SOURCE + layer("BN", "data", "out", **form)
-        yield Case(f"BN,{name}", text, reference=SOURCE + layer("Scale", "data", "out", scale_param={"bias_term": True}), blobs={"out": (four, four)})
+    for shape in (four, (4,)):
+        text = SOURCE + layer("BN", "data", "out", bn_param={"bn_mode": "INFERENCE"})
+        yield Case(f"BN,{label(shape=shape)}", text, reference=SOURCE + layer("Scale", "data", "out", scale_param={"bias_term": True}), blobs={"out": (shape, shape)})
     mean, variance, gamma, beta = given(0.1, -0.4, 0.3, 1), given(0.5, 1.5, 2, 1), given(1.2, 0.7, -0.5, 2), given(0.3, 0, -1, 0.5)
     for factor in (1, 0, 2):
         text = SOURCE + layer("BatchNorm", "data", "out", batch_norm_param={"scale_bias": True, "use_global_stats": True, "eps": 0.0001})

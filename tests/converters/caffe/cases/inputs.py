@@ -80,7 +80,7 @@ def sources():
     two = layer("DummyData", [], ["data", "b"], dummy_data_param={"shape": {"dim": [2, 3]}})
     add = layer("Eltwise", ["data", "b"], "out")
     yield Case("DummyData,two-tops-one-shape", two + add, reference=data(data=(2, 3), b=(2, 3)) + add)
-    phases = "".join(layer("Data", [], ["data", "label"], name=f"data-{p}", include={"phase": p}, data_param={"source": p, "batch_size": 2}) for p in ("TRAIN", "TEST"))
+    phases = "".join(layer("Data", [], ["data", "label"], name=f"data-{p}", include={"phase": p}, data_param={"source": p.lower(), "batch_size": 2}) for p in ("TRAIN", "TEST"))
     yield Case("Data,train-and-test", phases + image, reference=reference, shapes=shapes)
 
 

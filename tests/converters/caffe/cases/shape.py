@@ -79,7 +79,7 @@ def crop():
     yield one("Crop,3-axes", "Crop", (2, 5, 6), extra={"like": (2, 3, 4)}, crop_param={"axis": 1, "offset": [1, 2]})
     yield one("Crop,5-axes", "Crop", (1, 2, 3, 4, 3), extra={"like": (1, 2, 2, 2, 2)}, crop_param={"axis": 2, "offset": 1})
     yield Case(
-        "Crop,to-a-computed-blob",
+        "Deconvolution-then-Crop",
         data(data=(1, 2, 5, 5)) + layer("Deconvolution", "data", "up", convolution_param={"num_output": 2, "kernel_size": 4, "stride": 2}) + layer("Crop", ["up", "data"], "out", crop_param={"offset": 3}),
     )
     yield one("Crop,refused,beyond", "Crop", (2, 3, 6, 6), extra={"like": (2, 3, 4, 4)}, refused=True, crop_param={"offset": 3})
@@ -108,7 +108,6 @@ def selections():
     for name, index in {"same": (0, 1, 2), "reverse": (2, 1, 0), "repeat": (1, 1, 0, 2, 2), "one": (2,)}.items():
         for shape in ((3, 4), (3, 2, 2, 3), (3,)):
             yield one(f"BatchReindex,{name},{label(shape=shape)}", "BatchReindex", shape, extra={"index": (len(index),)}, inputs={"index": given(*index)})
-    yield one("BatchReindex,refused,beyond", "BatchReindex", (3, 4), extra={"index": (2,)}, refused=True, inputs={"index": given(0, 3)})
 
 
 def parameters():

@@ -53,7 +53,7 @@ def networks():
         + layer("Dropout", "conv", "conv", name="drop", dropout_param={"dropout_ratio": 0.4})
         + layer("InnerProduct", "conv", "score", **rates, inner_product_param={"num_output": 3, **fillers})
     )
-    phases = "".join(layer("Data", [], ["data", "label"], name=p, include={"phase": p}, data_param={"source": p, "batch_size": 3}, transform_param={"scale": 0.5}) for p in ("TRAIN", "TEST"))
+    phases = "".join(layer("Data", [], ["data", "label"], name=p, include={"phase": p}, data_param={"source": p.lower(), "batch_size": 3}, transform_param={"scale": 0.5}) for p in ("TRAIN", "TEST"))
     loss = layer("Accuracy", ["score", "label"], "accuracy", **TEST) + layer("SoftmaxWithLoss", ["score", "label"], "loss")
     deploy = data(data=SHAPES["data"])
     yield Case("train_val", 'name: "train_val"\n' + phases + body + loss, reference=deploy + body + layer("Softmax", "score", "loss"), shapes={"data": SHAPES["data"]})

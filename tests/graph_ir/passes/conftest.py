@@ -1,0 +1,72 @@
+"""What every pass must keep: names, numbers, validity and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import onnxruntime
+import pytest
+
+from dragoman.graph_ir import Builder, Model, Origin, Source
+from dragoman.graph_ir.passes import Pass
+from dragoman.graph_ir.provenance import origins, set_origins, set_source_tensors
+
+
+def run(model: ir.Model, feeds: dict[str, np.ndarray], wanted: list[str]) -> dict[str, np.ndarray]:
+    """The values called ``wanted``, by ONNX Runtime without its own optimisations."""
+    proto = ir.serde.serialize_model(model)
+    onnx.checker.check_model(proto, full_check=True)
+    present = {value.name for value in proto.graph.output}
+    for value in proto.graph.value_info:
+        if value.name in wanted and value.name not in present:
+            proto.graph.output.append(value)
+            present.add(value.name)
+    for node in proto.graph.node:
+        node.name = ""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return dict(zip(wanted, session.run(wanted, feeds), strict=True))
+
+
+@pytest.fixture
+def apply() -> Callable[..., list[str]]:
+    """``apply(build, feeds, *passes)`` builds a graph, runs passes on it, checks all that they must keep, and gives the operators left.
+
+    ``build(g, **inputs)`` returns the outputs by name. Every value that isn't a constant is a source tensor, and must hold the
+    same numbers as before wherever provenance still says that it does.
+    """
+
+    def check(build: Callable[..., dict[str, ir.Value]], feeds: dict[str, np.ndarray], *passes: Pass, atol: float = 1e-5) -> list[str]:
+        g = Builder("g")
+        inputs = {name: g.input(name, ir.DataType.from_numpy(array.dtype), array.shape) for name, array in feeds.items()}
+        outputs = build(g, **inputs)
+        for name, value in outputs.items():
+            g.output(value, name)
+        model = Model(g.model(), Source("test"))
+        for node in model.graph:
+            set_origins(node, [Origin(node.outputs[0].name or "", node.op_type)])
+            for out in node.outputs:
+                set_source_tensors(out, [out.name or ""])
+        sources = [out.name or "" for node in model.graph for out in node.outputs]
+        before = run(model.ir, feeds, list(dict.fromkeys([*sources, *outputs])))
+        changed = [step(model.ir) for step in passes]
+
+        assert [value.name for value in model.graph.inputs] == list(feeds)
+        assert [value.name for value in model.graph.outputs] == list(outputs)
+        assert all(origins(node) for node in model.graph)
+        kept = {source: name for source, name in model.tensor_map().items() if source in sources}
+        assert set(outputs) <= set(kept) | set(feeds)
+        after = feeds | run(model.ir, feeds, [name for name in dict.fromkeys([*kept.values(), *outputs]) if name not in feeds])
+        for source, name in kept.items():
+            np.testing.assert_allclose(after[name], before[source], rtol=1e-4, atol=atol, err_msg=source)
+        assert [step(model.ir) for step in passes] == [False] * len(passes), "a second run finds more to do"
+        check.changed = any(changed)
+        check.model = model
+        return [node.op_type for node in model.graph]
+
+    return check
