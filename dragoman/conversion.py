@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PathLike = str | os.PathLike[str]
 Shapes = Mapping[str, Sequence[int | str]]
+VERIFY_OPTIONS = frozenset({"tolerance", "atol", "rtol", "seed", "layerwise", "source_python"})
+"""What ``verify`` takes beyond the files."""
+
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
@@ -98,9 +101,6 @@ def convert(
     The report says whether they agree; a disagreement doesn't raise, and the file stays for inspection. ``options`` are those of
     the source's reader, the target's writer, and of ``verify``.
     """
-    from dragoman.execution import VERIFY_OPTIONS  # noqa: PLC0415  # nothing of the validators is needed to convert
-    from dragoman.execution import verify as check_parity  # noqa: PLC0415
-
     target_path = Path(target)
     writer = formats.by_name(target_format) if target_format else formats.of_target(target_path)
     if isinstance(source, Model):
@@ -124,6 +124,8 @@ def convert(
     written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
     report = None
     if verify:
+        from dragoman.execution import verify as check_parity  # noqa: PLC0415  # nothing of the validators is needed to convert
+
         report = check_parity(
             source, written, weights=weights, source_format=source_format, target_format=writer.name, inputs=inputs, outputs=outputs,
             samples=samples, model=model, progress=progress, **reader_options, **verify_options,

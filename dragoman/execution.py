@@ -27,9 +27,6 @@ from dragoman.validators.report import ParityReport, SideReport
 from dragoman.validators.sampling import Sample, generate, load_samples
 
 Arrays = dict[str, npt.NDArray[Any]]
-VERIFY_OPTIONS = frozenset({"tolerance", "atol", "rtol", "seed", "layerwise", "source_python"})
-"""What ``verify`` takes beyond the files."""
-
 
 def verify(
     source: PathLike | Model,

@@ -8,12 +8,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from dragoman.graph_ir.deferred import defer
 from dragoman.graph_ir.errors import DragomanError, ExitCode, Gap, Location
 
 if TYPE_CHECKING:
     from dragoman.graph_ir.builder import Builder
     from dragoman.graph_ir.model import DOMAIN, IR_OPSET, Model, Source, dims, static_dims
     from dragoman.graph_ir.provenance import Origin
+
+defer()
 
 __all__ = ["DOMAIN", "IR_OPSET", "Builder", "DragomanError", "ExitCode", "Gap", "Location", "Model", "Origin", "Source", "dims", "static_dims"]
 

@@ -34,7 +34,6 @@ class Builder:
         self._opset = opset
         self._origin: Origin | None = None
         self._named: dict[str, ir.Value | None] = {}
-        self._node_names: dict[str, int] = {}
         self._nodes: set[str] = set()
         self._shared: dict[int, ir.Value] = {}
 
@@ -80,10 +79,6 @@ class Builder:
             candidate = f"{name}_{n}"
         self._nodes.add(candidate)
         return candidate
-
-    def _node_name(self, base: str) -> str:
-        count = self._node_names[base] = self._node_names.get(base, -1) + 1
-        return f"{base}_{count}" if count else base
 
     def rename(self, value: ir.Value, name: str) -> None:
         """Give ``value`` exactly ``name``; the value that has it gets another, unless it is an input: an input keeps its name."""
@@ -154,7 +149,6 @@ class Builder:
         node = ir.node(op_type, list(inputs), given, domain=domain, num_outputs=outputs, name=self._node_name(base))
         for out in node.outputs:
             self._bind(out, self.unique(base))
-        node.name = self._node_name(base)
         if self._origin is not None:
             set_origins(node, [self._origin])
         self._infer(node)
@@ -172,7 +166,6 @@ class Builder:
         for out, shape, dtype in zip(node.outputs, shapes, dtypes, strict=True):
             self._bind(out, self.unique(base))
             out.type, out.shape = ir.TensorType(dtype), ir.Shape(shape)
-        node.name = self._node_name(base)
         if self._origin is not None:
             set_origins(node, [self._origin])
         self.graph.append(node)

@@ -22,7 +22,7 @@ PROTOBUF_LIMIT = (1 << 31) - 1
 
 _ALIGNMENT = 4096
 _INLINE = 1024
-"""Tensors up to this many bytes stay in the model when the others go to external data: shapes and scalars are needed to load it."""
+"""Tensors up to this many bytes stay in the model when others go to external data: shapes and scalars are needed to load it."""
 
 _GRAPH, _INITIALIZER = 7, 5
 _DIMS, _DATA_TYPE, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 8, 9, 13, 14

@@ -12,6 +12,7 @@ from onnx_ir.passes.common import InlinePass
 from dragoman.converters.onnx.lowering import OLDEST, convert_opset
 from dragoman.graph_ir import DOMAIN, Gap, Model
 from dragoman.graph_ir.errors import UnsupportedOperator, UsageError
+from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.writer import Progress, write_onnx
 
 DEFAULT_OPSET = 21
@@ -82,7 +83,7 @@ def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
     if not gaps and opset < _FUNCTIONS and copy.functions:
         InlinePass()(copy)
         copy.graph.opset_imports.pop(DOMAIN, None)
-    for part in (copy.graph, *copy.functions.values()):
+    for part in parts(copy):
         _name_nodes_apart(part)
     if opset != model.opset or model.source.format != "onnx":
         copy.ir_version = _ir_version(copy)
@@ -107,7 +108,7 @@ def _name_nodes_apart(part: ir.Graph | ir.Function) -> None:
 def _name_overloads_apart(model: ir.Model) -> None:
     """Overloads of a function become functions of their own."""
     calls: dict[ir.OperatorIdentifier, list[ir.Node]] = {}
-    for part in (model.graph, *model.functions.values()):
+    for part in parts(model):
         for node in part.all_nodes():
             calls.setdefault(node.op_identifier(), []).append(node)
     for identifier, function in list(model.functions.items()):

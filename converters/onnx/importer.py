@@ -14,6 +14,7 @@ from dragoman.converters.onnx.external import ExternalFiles
 from dragoman.converters.onnx.wire import Slice, read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.errors import MalformedModel, UsageError
+from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.provenance import set_origins, set_source_tensors
 from dragoman.graph_ir.tensors import MappedFile, MappedTensor
 
@@ -82,6 +83,10 @@ def _read(source: str | os.PathLike[str] | ModelProto) -> tuple[ModelProto, Mapp
             raise MalformedModel(f"can't be read: {error.strerror or error}", location=location) from error
     if not proto.HasField("graph") or not proto.ir_version:
         raise MalformedModel("isn't an ONNX model: it has no graph", location=location)
+    newest = onnx.defs.onnx_opset_version()
+    for entry in proto.opset_import:
+        if entry.domain in ("", "ai.onnx") and entry.version > newest:
+            raise MalformedModel(f"uses opset {entry.version}; the installed onnx knows {newest} and older", location=location)
     return proto, file, values
 
 
@@ -180,7 +185,7 @@ def _open_external(model: ir.Model, files: ExternalFiles) -> None:
         for value in graph.initializers.values():
             if isinstance(value.const_value, ir.ExternalTensor):
                 value.const_value = files.tensor(value.const_value)
-    for owner in (model.graph, *model.functions.values()):
+    for owner in parts(model):
         for node in owner.all_nodes():
             for attribute in list(node.attributes.values()):
                 if isinstance(attribute.value, ir.ExternalTensor):

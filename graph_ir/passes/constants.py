@@ -7,7 +7,8 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.folding import fold
 from dragoman.graph_ir.model import static_dims
-from dragoman.graph_ir.passes.editing import Names, add_weight, move_source_tensors, remove_node
+from dragoman.graph_ir.passes.editing import Names, add_weight, remove_node
+from dragoman.graph_ir.provenance import move_source_tensors
 
 LIMIT = 1 << 16
 """Elements that the inputs and the results of a folded node may have."""

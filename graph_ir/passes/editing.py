@@ -9,6 +9,11 @@ import onnx_ir as ir
 from dragoman.graph_ir.provenance import move_source_tensors
 
 
+def parts(model: ir.Model) -> list[ir.Graph | ir.Function]:
+    """The main graph, then the functions."""
+    return [model.graph, *model.functions.values()]
+
+
 class Names:
     """The value names of a model; a new one is unlike all of them, those of subgraphs included."""
 
@@ -74,7 +79,7 @@ def bypass(old: ir.Value, equal: ir.Value) -> bool:
 
 def add_weight(graph: ir.Graph, tensor: ir.TensorProtocol, name: str) -> ir.Value:
     """A new initializer; ``name`` must be free."""
-    value = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape), const_value=tensor)
+    value = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape.numpy()), const_value=tensor)
     tensor.name = name
     graph.initializers.add(value)
     return value

@@ -11,13 +11,16 @@ import onnx_ir as ir
 from dragoman.graph_ir.passes.affine import Affine, affine_chain
 from dragoman.graph_ir.passes.editing import Names, add_weight, constant, remove_node
 from dragoman.graph_ir.provenance import forget_source_tensors, merge_origins, move_source_tensors
-from dragoman.graph_ir.tensors import DerivedTensor
+from dragoman.graph_ir.tensors import DerivedTensor, MappedTensor
+
+_BLOCK = 1 << 22
+"""Elements of a weight that are looked at before the pages that they were read from are given back."""
 
 Array = npt.NDArray[np.float32]
 
 
 def fold_affine(model: ir.Model) -> bool:
-    """Fold what follows Conv, ConvTranspose, Gemm or MatMul channel by channel: in float64, rounded once, when it is written."""
+    """Fold what follows Conv, ConvTranspose, Gemm or MatMul channel by channel: in float64, rounded once when it is written."""
     names = Names([model.graph])
     changed = False
     for node in list(model.graph):
@@ -125,7 +128,13 @@ def _scaled(
     def compute() -> Array:
         factor = spread(np.broadcast_to(chain.values()[0], (channels,)))
         result = np.empty(shape, np.float32)
-        np.multiply(weight.numpy(), factor, out=result, casting="same_kind")  # in float64, a few thousand elements at a time
+        rows = max(1, _BLOCK * shape[0] // max(1, weight.size))
+        for first in range(0, shape[0], rows):
+            part = slice(first, first + rows)
+            scale = factor if len(factor) == 1 else factor[part]
+            np.multiply(weight.numpy()[part], scale, out=result[part], casting="same_kind")  # in float64, however few at a time
+            if isinstance(weight, MappedTensor):
+                weight.file.release()
         return result
 
     return DerivedTensor(compute, ir.DataType.FLOAT, shape)

@@ -94,10 +94,17 @@ def threshold(g: NetBuilder, layer: Layer, x: Value) -> Value:
     return g.op("Cast", above, to=ir.DataType.FLOAT)
 
 
-@layer_type("Dropout", "Split")
-def unchanged(g: NetBuilder, layer: Layer, x: Value) -> Value | tuple[Value, ...]:
-    """Caffe Dropout at test and Split: every top is the bottom. BVLC dropout_layer.cpp, split_layer.cpp."""
+@layer_type("Split")
+def split(g: NetBuilder, layer: Layer, x: Value) -> tuple[Value, ...]:
+    """Caffe Split: every top is the bottom. BVLC split_layer.cpp."""
     return (x,) * len(layer.tops)
+
+
+@layer_type("Dropout")
+def dropout(g: NetBuilder, layer: Layer, x: Value) -> Value:
+    """Caffe Dropout at test: unchanged; times 1 − ratio where scale_train is false (Faster R-CNN's fork). BVLC dropout_layer.cpp."""
+    p = layer.param.dropout_param
+    return x if p.scale_train else g.op("Mul", x, g.const(1.0 - p.dropout_ratio))
 
 
 @layer_type("Power")

@@ -76,12 +76,13 @@ def _convolve(g: NetBuilder, layer: Layer, x: Value, *, transposed: bool) -> Val
     shape = (channels, p.num_output // group) if transposed else (p.num_output, channels // group)
     weight = g.weight(layer, 0, (*shape, *w.kernel), "weight", p.weight_filler)
     bias = g.weight(layer, 1, (p.num_output,), "bias", p.bias_filler) if p.bias_term else None
-    _check_size(g, layer, x, axis, w, transposed)
+    beyond = _beyond(g, layer, x, axis, w, transposed) or (0,)
     batch = dims(x)[:axis]
     flat = _with_leading(g, x, axis, spatial)
+    begin = w.pad or (0,)
     y = g.op(
         "ConvTranspose" if transposed else "Conv", flat, *_at_least_1d(g, weight, spatial), *([bias] if bias is not None else []),
-        kernel_shape=w.kernel or (1,), strides=w.stride or (1,), dilations=w.dilation or (1,), pads=(w.pad or (0,)) * 2, group=group,
+        kernel_shape=w.kernel or (1,), strides=w.stride or (1,), dilations=w.dilation or (1,), pads=(*begin, *(p + b for p, b in zip(begin, beyond, strict=True))), group=group,
     )  # fmt: skip
     return y if axis == 1 and spatial else g.reshape(y, (*batch, p.num_output, *dims(y)[2 : 2 + spatial]))
 
@@ -104,11 +105,16 @@ def _with_leading(g: NetBuilder, x: Value, axis: int, spatial: int) -> Value:
     return g.reshape(x, (lead, *dims(x)[axis:], *(() if spatial else (1,))))
 
 
-def _check_size(g: NetBuilder, layer: Layer, x: Value, axis: int, w: Window, transposed: bool) -> None:
+def _beyond(g: NetBuilder, layer: Layer, x: Value, axis: int, w: Window, transposed: bool) -> tuple[int, ...]:
+    """How far the only window reaches beyond the padded image: Caffe's division truncates toward zero, so that it allows less than a stride of that."""
+    beyond = []
     for i, (k, s, pad, d) in enumerate(zip(w.kernel, w.stride, w.pad, w.dilation, strict=True)):
         size = dims(x)[axis + 1 + i]
+        extent = d * (k - 1) + 1
+        missing = 0
         if isinstance(size, int):
-            extent = d * (k - 1) + 1
-            out = s * (size - 1) + extent - 2 * pad if transposed else (size + 2 * pad - extent) // s + 1
-            if out <= 0 or (not transposed and size + 2 * pad < extent):
+            missing = max(0, extent - size - 2 * pad) if not transposed else 0
+            if missing >= s or (transposed and s * (size - 1) + extent - 2 * pad <= 0):
                 raise g.malformed(layer, f"a window of {extent} doesn't fit axis {axis + 1 + i} of size {size} padded by {pad}")
+        beyond.append(missing)
+    return tuple(beyond)

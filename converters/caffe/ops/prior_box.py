@@ -48,6 +48,8 @@ def prior_box(g: NetBuilder, layer: Layer, x: Value, image: Value | None = None)
 def _check(g: NetBuilder, layer: Layer, p: PriorBoxParameter) -> None:
     if not p.min_size or min(p.min_size) <= 0:
         raise g.malformed(layer, "needs a positive min_size")
+    if any(ratio <= 0 for ratio in p.aspect_ratio):
+        raise g.malformed(layer, "needs positive aspect ratios")
     if p.max_size and (len(p.max_size) != len(p.min_size) or any(b <= a for a, b in zip(p.min_size, p.max_size, strict=True))):
         raise g.malformed(layer, "needs as many max_sizes as min_sizes, each the greater, or none")
     if len(p.variance) not in (0, 1, 4) or any(v <= 0 for v in p.variance):

@@ -48,10 +48,11 @@ def _doubled(b: Builder, x: Value, axis: int, count: Value) -> Value:
         step.output(go, f"{name}/go_on")
         step.output(step.op("Max", level, far), f"{name}/next")
         step.output(step.op("Add", side, side), f"{name}/double")
-        step.output(level, f"{name}/this")
+        step.output(step.op("Unsqueeze", level, step.const([0])), f"{name}/this")
     _, _, table = b.ops("Loop", count, b.const(np.True_), x, b.const(1), outputs=3, body=step.graph)
-    table.type, table.shape = x.type, Shape([None, *dims(x)])
-    return table
+    table.type, table.shape = x.type, Shape([None, 1, *dims(x)])
+    # ONNX's reference evaluator puts the levels end to end instead of stacking them; this is the stack from both.
+    return b.op("Reshape", table, b.op("Concat", b.const([-1]), b.shape(x), axis=0))
 
 
 def query_maximum(b: Builder, table: Value, levels: tuple[Value, Value], image: Value, spans: tuple[Span, Span]) -> Value:

@@ -14,7 +14,7 @@ from dragoman.converters.onnx import lowering
 from dragoman.converters.onnx.lowering.schemas import REVIEWED, left_over, schema, version, wrong_types
 from dragoman.converters.onnx.lowering.step import CannotConvertError, Emitter, lowering_step, raising_step
 from dragoman.graph_ir import Gap
-from dragoman.graph_ir.passes.editing import Names, replace_value
+from dragoman.graph_ir.passes.editing import Names, parts, replace_value
 from dragoman.graph_ir.provenance import origins
 
 OLDEST = 11
@@ -28,7 +28,7 @@ def convert_opset(model: ir.Model, opset: int) -> list[Gap]:
     """Rewrite ``model`` in place for ``opset``: graph, subgraphs, functions. What can't be is returned, and stays as it was."""
     _load_steps()
     gaps = _Gaps()
-    names = Names([model.graph, *model.functions.values()])
+    names = Names(parts(model))
     for function in model.functions.values():
         calls = [node for node in _all_nodes(model) if node.op_identifier() == function.identifier()]
         layers = list(dict.fromkeys(layer for call in calls for layer in _layers(call))) or [function.name]
@@ -109,7 +109,7 @@ def _standard_nodes(graph: ir.Graph) -> Iterator[ir.Node]:
 
 
 def _all_nodes(model: ir.Model) -> Iterator[ir.Node]:
-    for part in (model.graph, *model.functions.values()):
+    for part in parts(model):
         yield from part.all_nodes()
 
 

@@ -7,7 +7,16 @@ from functools import reduce
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.converters.onnx.lowering.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, numpy_dtype
+from dragoman.converters.onnx.lowering.step import (
+    CannotConvertError,
+    Emitter,
+    attribute,
+    input_at,
+    lowers,
+    needed,
+    numpy_dtype,
+    raises,
+)
 from dragoman.graph_ir.passes.editing import constant
 
 
@@ -69,6 +78,13 @@ def modulo_of_floats(node: ir.Node, e: Emitter) -> None:
     """Before 28 floats were only taken with fmod."""
     if numpy_dtype(needed(node, 0)).kind == "f" and not attribute(node, "fmod", 0):
         raise CannotConvertError("the floored remainder of floats")
+
+
+@raises(12, "Dropout")
+def dropout_ratio_as_input(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...]:
+    """The attribute becomes a constant input; without training_mode nothing is dropped, as before."""
+    data = needed(node, 0)
+    return e.ops("Dropout", data, e.const(attribute(node, "ratio", 0.5), np.float32), outputs=len(node.outputs))
 
 
 @lowers(12, "Dropout")

@@ -59,8 +59,8 @@ def resize_every_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
 def _full_sizes(x: ir.Value, axes: list[int], given: list[int], e: Emitter) -> ir.Value:
     wanted = dict(zip(axes, given, strict=True))
     known = [wanted.get(i, size) for i, size in enumerate(sizes(x))]
-    if all(size is not None for size in known):
-        return e.const(known, np.int64)
+    if None not in known:
+        return e.const(np.array(known), np.int64)
     shape = e.op("Shape", x)
     parts = [
         e.op("Gather", shape, e.const([axis], np.int64)) if size is None else e.const([size], np.int64)

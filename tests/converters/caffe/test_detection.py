@@ -248,6 +248,7 @@ def test_prior_box_equals_opencv(name):
     [
         ("", "min_size"),
         ("min_size: 0", "min_size"),
+        ("min_size: 30 aspect_ratio: 0", "aspect ratios"),
         ("min_size: 30 max_size: 20", "max_size"),
         ("min_size: 30 min_size: 40 max_size: 50", "max_size"),
         ("min_size: 30 variance: 0.1 variance: 0.2", "variance"),

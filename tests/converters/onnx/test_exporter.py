@@ -28,10 +28,10 @@ def scaled_norm(layer: str, axis: int) -> ir.Function:
     for name, value in list(body.graph.initializers.items()):
         del body.graph.initializers[name]
         node = ir.node("Constant", [], {"value": value.const_value})
-        value.const_value.name = name  # inlining names it, and attributes are shared between copies
         node.outputs[0].type, node.outputs[0].shape = value.type, value.shape
         ir.convenience.replace_all_uses_with(value, node.outputs[0])
         value.name, node.outputs[0].name = None, name
+        node.attributes["value"].value.name = name  # inlining names it, and copies of a graph share their tensors
         body.graph.insert_before(body.graph[0], node)
     function = ir.Function(DOMAIN, "ScaledNorm", layer, graph=body.graph, attributes=[])
     function.opset_imports[""] = IR_OPSET
@@ -166,9 +166,8 @@ def test_written_files_hold_every_weight(tmp_path: Path, external: bool) -> None
     g.graph.initializers.add(other)
     g.output(g.op("MatMul", x, other), "z")
     seen: list[tuple[int, int]] = []
-    path = exporter.save(
-        Model(g.model(), Source("test")), tmp_path / "m.onnx", external_data=external, progress=lambda done, total: seen.append((done, total))
-    )
+    model = Model(g.model(), Source("test"))
+    path = exporter.save(model, tmp_path / "m.onnx", external_data=external, progress=lambda *counts: seen.append(counts))
     onnx.checker.check_model(path, full_check=True)
     assert (tmp_path / "m.onnx.data").exists() == external
     outputs = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": X})

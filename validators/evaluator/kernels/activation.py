@@ -10,6 +10,7 @@ import numpy as np
 from dragoman.validators.evaluator.call import Array, EvaluationError, NodeCall, axis_of
 from dragoman.validators.evaluator.kernels.elementwise import error_function
 from dragoman.validators.evaluator.kernels.table import Family
+from dragoman.validators.evaluator.sums import total
 
 family = Family()
 
@@ -154,13 +155,13 @@ def _scores(node: NodeCall, x: Array, function: Callable[[Array, int], Array]) -
 def softmax_along(x: Array, axis: int) -> Array:
     """``exp(x)`` divided by its sum along ``axis``."""
     powers = np.exp(x - x.max(axis, keepdims=True))
-    return np.asarray(powers / powers.sum(axis, keepdims=True))
+    return np.asarray(powers / total(powers, (axis,), keep=True))
 
 
 def log_softmax_along(x: Array, axis: int) -> Array:
     """The logarithm of the softmax along ``axis``."""
     shifted = x - x.max(axis, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis, keepdims=True)))
+    return np.asarray(shifted - np.log(total(np.exp(shifted), (axis,), keep=True)))
 
 
 def _hardmax_along(x: Array, axis: int) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dragoman.validators.evaluator.call import Array, Declined, EvaluationError, NodeCall, Result, axis_of
 from dragoman.validators.evaluator.kernels.table import Family
+from dragoman.validators.evaluator.sums import mean, total
 
 family = Family()
 
@@ -32,10 +33,10 @@ def batch_normalization(node: NodeCall, x: Array, scale: Array, bias: Array, mea
 
 def standardized(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array, Array]:
     """``x`` with mean 0 and variance 1 over ``axes``; the mean; one over the deviation."""
-    mean = x.mean(axes, keepdims=True)
-    centred = x - mean
-    inverse = 1 / np.sqrt(np.mean(centred * centred, axes, keepdims=True) + epsilon)
-    return centred * inverse, mean, inverse
+    middle = mean(x, axes, keep=True)
+    centred = x - middle
+    inverse = 1 / np.sqrt(mean(centred * centred, axes, keep=True) + epsilon)
+    return centred * inverse, middle, inverse
 
 
 @family.op("InstanceNormalization")
@@ -58,7 +59,7 @@ def layer_normalization(node: NodeCall, x: Array, scale: Array, bias: Array | No
 def rms_normalization(node: NodeCall, x: Array, scale: Array) -> Array:
     """``x`` divided by its root mean square over the axes from ``axis`` on, times ``scale``."""
     axes = tuple(range(axis_of(node.integer("axis", -1), x.ndim), x.ndim))
-    return np.asarray(x / np.sqrt(np.mean(x * x, axes, keepdims=True) + node.number("epsilon", 1e-5)) * scale)
+    return np.asarray(x / np.sqrt(mean(x * x, axes, keep=True) + node.number("epsilon", 1e-5)) * scale)
 
 
 @family.op("GroupNormalization")
@@ -78,7 +79,7 @@ def group_normalization(node: NodeCall, x: Array, scale: Array, bias: Array) -> 
 def lp_normalization(node: NodeCall, x: Array) -> Array:
     """``x`` divided by its L1 or L2 norm along ``axis``; 0 where the norm is 0."""
     axis = axis_of(node.integer("axis", -1), x.ndim)
-    norm = np.abs(x).sum(axis, keepdims=True) if node.integer("p", 2) == 1 else np.sqrt((x * x).sum(axis, keepdims=True))
+    norm = total(np.abs(x), (axis,), keep=True) if node.integer("p", 2) == 1 else np.sqrt(total(x * x, (axis,), keep=True))
     return np.asarray(np.where(norm == 0, x.dtype.type(0), x / norm))
 
 
@@ -99,5 +100,5 @@ def lrn(node: NodeCall, x: Array) -> Array:
 def mean_variance_normalization(node: NodeCall, x: Array) -> Array:
     """``(x - mean) / (deviation + 1e-9)`` over ``axes``."""
     axes = tuple(axis_of(a, x.ndim) for a in node.ints("axes", (0, 2, 3)))
-    centred = x - x.mean(axes, keepdims=True)
-    return np.asarray(centred / (np.sqrt(np.mean(centred * centred, axes, keepdims=True)) + 1e-9))
+    centred = x - mean(x, axes, keep=True)
+    return np.asarray(centred / (np.sqrt(mean(centred * centred, axes, keep=True)) + 1e-9))

@@ -9,6 +9,7 @@ import numpy as np
 from dragoman.validators.evaluator.call import Array, EvaluationError, NodeCall, Result
 from dragoman.validators.evaluator.kernels.table import Family
 from dragoman.validators.evaluator.kernels.windows import Windows, windows
+from dragoman.validators.evaluator.sums import mean, total
 
 family = Family()
 
@@ -85,9 +86,9 @@ def global_pool(node: NodeCall, x: Array) -> Array:
     if node.op == "GlobalMaxPool":
         return np.asarray(x.max(axes, keepdims=True))
     if node.op == "GlobalAveragePool":
-        return np.asarray(x.mean(axes, keepdims=True))
+        return mean(x, axes, keep=True)
     p = node.number("p", 2)
-    return np.asarray((np.abs(x) ** p).sum(axes, keepdims=True) ** (1 / p))
+    return np.asarray(total(np.abs(x) ** p, axes, keep=True) ** (1 / p))
 
 
 @family.op("MaxUnpool")

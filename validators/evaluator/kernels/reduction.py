@@ -9,11 +9,9 @@ import numpy as np
 
 from dragoman.validators.evaluator.call import Array, NodeCall, Result, axis_of
 from dragoman.validators.evaluator.kernels.table import Family
+from dragoman.validators.evaluator.sums import Axes, mean, total
 
 family = Family()
-
-Axes = tuple[int, ...]
-
 
 def _lowest(dtype: np.dtype[Any]) -> Any:
     return -np.inf if dtype.kind == "f" else False if dtype.kind == "b" else np.iinfo(dtype).min
@@ -31,34 +29,30 @@ def _minimum(x: Array, axes: Axes, keep: bool) -> Array:
     return np.asarray(np.min(x, axis=axes, keepdims=keep, initial=_highest(x.dtype)))
 
 
-def _total(x: Array, axes: Axes, keep: bool) -> Array:
-    return np.sum(x, axis=axes, keepdims=keep, dtype=x.dtype)
-
-
 def _mean(x: Array, axes: Axes, keep: bool) -> Array:
     if x.dtype.kind == "f":
-        return np.asarray(np.mean(x, axis=axes, keepdims=keep))
+        return mean(x, axes, keep)
     return np.asarray(np.trunc(np.mean(x, axis=axes, keepdims=keep)).astype(x.dtype))
 
 
 def _log_sum_exp(x: Array, axes: Axes, keep: bool) -> Array:
     peak = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
     peak = np.where(np.isfinite(peak), peak, 0).astype(x.dtype)
-    total = np.log(np.sum(np.exp(x - peak), axis=axes, keepdims=True)) + peak
-    return np.asarray(total if keep else np.squeeze(total, axes)).astype(x.dtype, copy=False)
+    logs = np.log(total(np.exp(x - peak), axes, keep=True)) + peak
+    return np.asarray(logs if keep else np.squeeze(logs, axes)).astype(x.dtype, copy=False)
 
 
 REDUCTIONS: dict[str, Callable[[Array, Axes, bool], Array]] = {
-    "ReduceL1": lambda x, axes, keep: _total(np.abs(x), axes, keep),
-    "ReduceL2": lambda x, axes, keep: np.sqrt(_total(x * x, axes, keep)).astype(x.dtype, copy=False),
-    "ReduceLogSum": lambda x, axes, keep: np.log(_total(x, axes, keep)).astype(x.dtype, copy=False),
+    "ReduceL1": lambda x, axes, keep: total(np.abs(x), axes, keep),
+    "ReduceL2": lambda x, axes, keep: np.sqrt(total(x * x, axes, keep)).astype(x.dtype, copy=False),
+    "ReduceLogSum": lambda x, axes, keep: np.log(total(x, axes, keep)).astype(x.dtype, copy=False),
     "ReduceLogSumExp": _log_sum_exp,
     "ReduceMax": _maximum,
     "ReduceMean": _mean,
     "ReduceMin": _minimum,
     "ReduceProd": lambda x, axes, keep: np.prod(x, axis=axes, keepdims=keep, dtype=x.dtype),
-    "ReduceSum": _total,
-    "ReduceSumSquare": lambda x, axes, keep: _total(x * x, axes, keep),
+    "ReduceSum": total,
+    "ReduceSumSquare": lambda x, axes, keep: total(x * x, axes, keep),
 }
 BEFORE_AXES = {  # what happens to the elements even when no axis is reduced
     "ReduceL1": np.abs,

@@ -1,0 +1,1 @@
+"""Random Caffe networks, run in real Caffe and converted."""
