@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx_ir as ir
 
 from dragoman.conversion import PathLike, Progress, Shapes, accepted, load, readable, resolve_source
 from dragoman.converters import formats
@@ -18,7 +19,7 @@ from dragoman.converters.formats import Format
 from dragoman.graph_ir.errors import TargetError, UsageError
 from dragoman.graph_ir.files import atomic_file
 from dragoman.graph_ir.model import Model
-from dragoman.graph_ir.provenance import origins, source_tensors
+from dragoman.graph_ir.provenance import Origin, in_network_order, origins
 from dragoman.runners import RunRequest, as_path, input_specs, need_path, open_runner
 from dragoman.validators.localisation import TracedTensor
 from dragoman.validators.noise import Tolerance
@@ -177,46 +178,51 @@ def _tolerance(tolerance: Tolerance | float | None, atol: float | None, rtol: fl
 
 
 def traced_tensors(model: Model, converted: Model) -> list[TracedTensor]:
-    """The source tensors that the converted graph still has under their mapped names, in network order, with the layers that made them."""
-    present = {out.name for node in converted.graph for out in node.outputs} | {v.name for v in converted.graph.inputs}
-    made_by = {out.name: node for node in model.graph for out in node.outputs}
+    """The source tensors that the converted graph still has under their mapped names, in network order.
+
+    What lies between two of them is one step: layers that were merged into one node are called by the first of them.
+    """
+    present = {out.name for node in converted.graph for out in node.outputs}
+    values = {out.name: out for node in model.graph for out in node.outputs}
+    mapped = {name: tensor for tensor, name in model.tensor_map().items() if name in present or name not in values}
     traced = []
     for tensor, name in model.tensor_map().items():
-        if name not in present:
+        if name not in present or name not in values:
             continue
-        node = made_by.get(name)
-        layers = origins(node) if node is not None else ()
-        last = layers[-1] if layers else None
-        reads = tuple(dict.fromkeys(t for t in _read_tensors(node) if t != tensor)) if node is not None else ()
+        layers, reads = _step(values[name], mapped)
+        first = layers[0] if layers else None
         traced.append(
             TracedTensor(
                 tensor,
                 name,
-                layer=last.layer if last else tensor,
-                operator=last.operator if last else "input",
-                inputs=reads,
-                location=str(last.location) if last is not None and last.location is not None else None,
+                layer=first.layer if first else tensor,
+                operator=" + ".join(o.operator for o in layers),
+                inputs=tuple(r for r in reads if r != tensor),
+                location=str(first.location) if first is not None and first.location is not None else None,
             )
         )
     return traced
 
 
-def _read_tensors(node: Any) -> list[str]:
-    """The nearest source tensors before a node, through the nodes that the same layers made."""
-    found: list[str] = []
-    waiting = [v for v in node.inputs if v is not None]
-    seen: set[int] = set()
+def _step(value: ir.Value, mapped: Mapping[str, str]) -> tuple[tuple[Origin, ...], tuple[str, ...]]:
+    """The source layers between ``value`` and the mapped tensors before it, and those tensors."""
+    layers: list[Origin] = []
+    reads: list[str] = []
+    waiting, seen = [value], {value}
     while waiting:
-        value = waiting.pop(0)
-        if id(value) in seen or value.const_value is not None:
+        node = waiting.pop(0).producer()
+        if node is None:
             continue
-        seen.add(id(value))
-        names = source_tensors(value)
-        if names:
-            found.append(names[-1])
-        elif value.producer() is not None:
-            waiting += [v for v in value.producer().inputs if v is not None]
-    return found
+        layers += origins(node)
+        for read in node.inputs:
+            if read is None or read in seen or read.const_value is not None:
+                continue
+            seen.add(read)
+            if read.name in mapped:
+                reads.append(mapped[read.name])
+            else:
+                waiting.append(read)
+    return in_network_order(layers), tuple(reads)
 
 
 def _with_file(side: SideReport, path: Path, weights: Path | None) -> SideReport:

@@ -33,8 +33,17 @@ def origins(item: ir.Node | ir.Value) -> tuple[Origin, ...]:
 
 
 def set_origins(node: ir.Node, found: Iterable[Origin]) -> None:
-    """Say which source layers ``node`` came from; duplicates are dropped, order is kept."""
-    node.meta[_ORIGINS] = tuple(dict.fromkeys(found))
+    """Say which source layers ``node`` came from."""
+    node.meta[_ORIGINS] = in_network_order(found)
+
+
+def in_network_order(found: Iterable[Origin]) -> tuple[Origin, ...]:
+    """Each origin once, in the order of their lines where the source has lines, else as they come."""
+    once = list(dict.fromkeys(found))
+    lines = [o.location.line for o in once if o.location is not None and o.location.line is not None]
+    if len(lines) == len(once):
+        once = [o for _, o in sorted(zip(lines, once, strict=True), key=lambda pair: pair[0])]
+    return tuple(once)
 
 
 def merge_origins(node: ir.Node, *others: ir.Node) -> None:

@@ -181,11 +181,15 @@ class OpenCV(object):
         return results
 
     def _detections(self, value, feeds):
-        """SSD's Caffe writes the boxes found, or one row of -1 an image if none is; OpenCV pads with rows of zeros."""
+        """The rows as SSD's Caffe writes them: by image, then class, the best score first; if none is found one of -1 an image.
+
+        OpenCV sorts an image's boxes of all classes by score, and pads with rows of zeros.
+        """
         import numpy
 
         rows = value.reshape(-1, 7)
         rows = rows[numpy.any(rows != 0, axis=1)]
+        rows = rows[numpy.lexsort((-rows[:, 2], rows[:, 1], rows[:, 0]))]
         if not len(rows):
             images = max(v.shape[0] for v in feeds.values())
             rows = numpy.full((images, 7), -1, value.dtype)

@@ -30,6 +30,7 @@ class Blobs:
         """No blob is known yet."""
         self._g = g
         self._values: dict[str, ir.Value] = {}
+        self._makers: dict[str, str] = {}
         self._memory: dict[str, set[str]] = {}
         self._overwritten: dict[str, ir.Value] = {}
 
@@ -60,7 +61,7 @@ class Blobs:
                 continue
             in_place = index < len(layer.bottoms) and layer.bottoms[index] == name
             self._share_memory(layer, name, value, in_place)
-            self._bind_one(name, value)
+            self._bind_one(name, value, layer.name)
 
     def _share_memory(self, layer: Layer, name: str, value: ir.Value, in_place: bool) -> None:
         if in_place:
@@ -72,11 +73,14 @@ class Blobs:
             group.add(name)
             self._memory[name] = group
 
-    def _bind_one(self, name: str, value: ir.Value) -> None:
+    def _bind_one(self, name: str, value: ir.Value, layer: str) -> None:
+        """A tensor of the source is called by its blob; what a later layer overwrites, by ``blob@layer``."""
         previous = self._values.get(name)
         if previous is not None and previous is not value:
-            set_source_tensors(previous, [n for n in source_tensors(previous) if n != name])
+            overwritten = f"{name}@{self._makers.get(name, layer)}"
+            set_source_tensors(previous, [overwritten if n == name else n for n in source_tensors(previous)])
         self._values[name] = value
+        self._makers[name] = layer
         is_alias = source_tensors(value) != ()
         set_source_tensors(value, [*source_tensors(value), name])
         if not is_alias and value.const_value is None and self._g.input_named(name) is None:

@@ -36,6 +36,10 @@ DROPPED_LAYERS = frozenset(
 """Layers that only training or testing needs; they don't count as readers of their bottoms."""
 
 
+_WITHOUT_EFFECT = frozenset({"save_output_param"})
+"""Settings of what a layer writes to disk: whatever they hold, the tops are the same."""
+
+
 def load(
     source: str | os.PathLike[str],
     *,
@@ -176,7 +180,7 @@ def _read_bottoms(layer: Layer) -> tuple[str, ...]:
 def _unknown_fields(message: Message) -> Iterator[tuple[str, Location]]:
     yield from message.unknown
     for name in message.present():
-        value = message.values[name]
+        value = None if name in _WITHOUT_EFFECT else message.values[name]
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, Message):
                 yield from _unknown_fields(part)

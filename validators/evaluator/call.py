@@ -39,6 +39,8 @@ class NodeCall:
     """How many outputs the node names, up to the last one wanted."""
     run_graph: Callable[[ir.Graph, Sequence[Any]], list[Any]]
     """Runs a subgraph on the values of its inputs; outer values are in scope."""
+    order: int = 0
+    """Which order float32 sums are made in: each number gives other rounding errors."""
 
     def has(self, name: str) -> bool:
         """Whether the attribute is set."""

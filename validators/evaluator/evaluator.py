@@ -55,9 +55,10 @@ class Evaluator:
     float64, integer, boolean and string tensors keep their types. Weights are converted when a node uses them, one at a time.
     """
 
-    def __init__(self, model: ir.Model, dtype: npt.DTypeLike = np.float64) -> None:
-        """``dtype`` is float32 or float64."""
+    def __init__(self, model: ir.Model, dtype: npt.DTypeLike = np.float64, *, order: int = 0) -> None:
+        """``dtype`` is float32 or float64. Each ``order`` makes float32 sums in another order, and so errs differently."""
         self.model = model
+        self.order = order
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise EvaluationError(f"evaluates in float32 or float64, not in {self.dtype}")
@@ -113,9 +114,11 @@ class Evaluator:
         if kernel is not None:
             values = stored if kernel.storage else [in_precision(value, self.dtype) for value in stored]
             settings = {name: attribute.value for name, attribute in attributes.items()}
-            call = NodeCall(
-                node.op_type, version, self.dtype, settings, wanted, lambda graph, args: self._run_graph(graph, args, scope)
-            )
+
+            def run_graph(graph: ir.Graph, args: Sequence[Any]) -> list[Any]:
+                return self._run_graph(graph, args, scope)
+
+            call = NodeCall(node.op_type, version, self.dtype, settings, wanted, run_graph, self.order)
             try:
                 result = kernel.run(call, *values)
             except Declined:

@@ -28,3 +28,10 @@ def mean(x: Array, axes: Axes, keep: bool = False) -> Array:
         return np.asarray(np.mean(x, axis=axes, keepdims=keep))
     count = math.prod(x.shape[axis] for axis in axes)
     return np.asarray(total(x, axes, keep) / np.float32(count))
+
+
+def reordered(x: Array, axes: Axes, order: int) -> Array:
+    """``x`` with its elements moved along ``axes``: what is summed over them is the same, but in another order."""
+    if not order or x.dtype != np.float32:
+        return x
+    return np.roll(np.flip(x, axes) if order % 2 else x, [x.shape[axis] * order // 7 for axis in axes], axes)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from dragoman.converters.caffe import schema
 from dragoman.converters.caffe.schema import LayerParameter, NetParameter
 from dragoman.converters.caffe.writer import write_caffemodel, write_prototxt
@@ -93,7 +94,9 @@ class NetworkBuilder:
         self.add("InnerProduct", [bottom], top, (n, outputs), scale * scale, draw=draw, inner_product_param=settings)
         return self.relu(top, relu) if relu else top
 
-    def _filters(self, shape: tuple[int, ...], bottom: str, bias: bool, scale: float, offsets: Sequence[float] = (0.0,)) -> Draw:
+    def _filters(
+        self, shape: tuple[int, ...], bottom: str, bias: bool, scale: float, offsets: Sequence[float] = (0.0,)
+    ) -> Draw:
         fan_in = math.prod(shape[1:])
         deviation = scale / math.sqrt(fan_in * self._squares[bottom])
 
@@ -111,17 +114,26 @@ class NetworkBuilder:
         """ReLU in place. What the next filters see is the deviation about the mean: of a symmetric blob, a third of the square."""
         return self.add("ReLU", [blob], blob, self.shapes[blob], kept * self._squares[blob], name=name)
 
-    def normalize(self, blob: str, batch_norm: str, scale: str, *, relu: str = "", gain: float = 1.0, eps: float | None = None) -> str:
+    def normalize(
+        self, blob: str, batch_norm: str, scale: str, *, relu: str = "", gain: float = 1.0, eps: float | None = None
+    ) -> str:
         """BatchNorm and Scale in place, with statistics near the blob's own and scales near ``gain``."""
         channels, square = self.shapes[blob][1], self._squares[blob]
 
         def statistics(random: np.random.Generator) -> list[Array]:
             factor = np.float32(999.98)
             mean = random.normal(0, 0.1 * math.sqrt(square), channels).astype(np.float32)
-            return [mean * factor, (random.uniform(0.6, 1.4, channels) * square).astype(np.float32) * factor, np.array([factor])]
+            return [
+                mean * factor,
+                (random.uniform(0.6, 1.4, channels) * square).astype(np.float32) * factor,
+                np.array([factor]),
+            ]
 
         def affine(random: np.random.Generator) -> list[Array]:
-            return [(gain * random.uniform(0.8, 1.2, channels)).astype(np.float32), random.normal(0, 0.2, channels).astype(np.float32)]
+            return [
+                (gain * random.uniform(0.8, 1.2, channels)).astype(np.float32),
+                random.normal(0, 0.2, channels).astype(np.float32),
+            ]
 
         settings = schema.BatchNormParameter(use_global_stats=True)
         if eps is not None:
@@ -132,7 +144,16 @@ class NetworkBuilder:
         self.add("Scale", [blob], blob, shape, gain * gain, name=scale, draw=affine, scale_param=affine_settings)
         return self.relu(blob, relu) if relu else blob
 
-    def pool(self, bottom: str, top: str, kernel: int, stride: int = 1, *, pad: int = 0, method: schema.PoolMethod = schema.PoolMethod.MAX) -> str:
+    def pool(
+        self,
+        bottom: str,
+        top: str,
+        kernel: int,
+        stride: int = 1,
+        *,
+        pad: int = 0,
+        method: schema.PoolMethod = schema.PoolMethod.MAX,
+    ) -> str:
         """Pooling, rounding the size up as Caffe does."""
         n, channels, *image = self.shapes[bottom]
         size = [-((kernel - extent - 2 * pad) // stride) + 1 for extent in image]
@@ -173,11 +194,13 @@ class NetworkBuilder:
 
     def dropout(self, blob: str, name: str, ratio: float = 0.5) -> str:
         """Dropout in place: nothing, at test."""
-        return self.add("Dropout", [blob], blob, self.shapes[blob], name=name, dropout_param=schema.DropoutParameter(dropout_ratio=ratio))
+        return self.add(
+            "Dropout", [blob], blob, self.shapes[blob], name=name, dropout_param=schema.DropoutParameter(dropout_ratio=ratio)
+        )
 
     def softmax(self, bottom: str, top: str = "prob", axis: int = 1) -> str:
         """Softmax over ``axis``."""
-        settings = {} if axis == 1 else {"softmax_param": schema.SoftmaxParameter(axis=axis)}
+        settings: dict[str, Any] = {} if axis == 1 else {"softmax_param": schema.SoftmaxParameter(axis=axis)}
         return self.add("Softmax", [bottom], top, self.shapes[bottom], **settings)
 
     def weights(self) -> Iterator[tuple[str, str, Sequence[Array]]]:

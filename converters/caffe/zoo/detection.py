@@ -32,7 +32,9 @@ def ssd_mobilenet(net: NetworkBuilder) -> None:
     n, scores = net.shapes["mbox_conf"]
     shape = schema.BlobShape(dim=[0, -1, CLASSES])
     boxes = scores // CLASSES
-    net.add("Reshape", ["mbox_conf"], "mbox_conf_reshape", (n, boxes, CLASSES), reshape_param=schema.ReshapeParameter(shape=shape))
+    net.add(
+        "Reshape", ["mbox_conf"], "mbox_conf_reshape", (n, boxes, CLASSES), reshape_param=schema.ReshapeParameter(shape=shape)
+    )
     net.softmax("mbox_conf_reshape", "mbox_conf_softmax", axis=2)
     flatten(net, "mbox_conf_softmax", "mbox_conf_flatten")
     suppression = schema.NonMaximumSuppressionParameter(nms_threshold=0.45, top_k=100)
@@ -40,7 +42,13 @@ def ssd_mobilenet(net: NetworkBuilder) -> None:
         num_classes=CLASSES, share_location=True, background_label_id=0, nms_param=suppression, code_type=schema.CodeType.CENTER_SIZE,
         keep_top_k=100, confidence_threshold=0.25,
     )  # fmt: skip
-    net.add("DetectionOutput", ["mbox_loc", "mbox_conf_flatten", "mbox_priorbox"], "detection_out", (1, 1, 1, 7), detection_output_param=settings)
+    net.add(
+        "DetectionOutput",
+        ["mbox_loc", "mbox_conf_flatten", "mbox_priorbox"],
+        "detection_out",
+        (1, 1, 1, 7),
+        detection_output_param=settings,
+    )
 
 
 def head(net: NetworkBuilder, source: str, index: int) -> tuple[str, str, str]:
@@ -56,7 +64,9 @@ def head(net: NetworkBuilder, source: str, index: int) -> tuple[str, str, str]:
     if not first:
         settings.max_size = [SIZES[index + 1] * net.shapes["data"][2] / 300]
     height, width = net.shapes[source][2:]
-    priors = net.add("PriorBox", [source, "data"], f"{source}_mbox_priorbox", (1, 2, height * width * count * 4), prior_box_param=settings)
+    priors = net.add(
+        "PriorBox", [source, "data"], f"{source}_mbox_priorbox", (1, 2, height * width * count * 4), prior_box_param=settings
+    )
     return channels_last(net, location), channels_last(net, confidence), priors
 
 
@@ -64,7 +74,9 @@ def channels_last(net: NetworkBuilder, blob: str) -> str:
     """(N, C, H, W) → (N, H·W·C)."""
     n, channels, height, width = net.shapes[blob]
     order = schema.PermuteParameter(order=[0, 2, 3, 1])
-    return flatten(net, net.add("Permute", [blob], f"{blob}_perm", (n, height, width, channels), permute_param=order), f"{blob}_flat")
+    return flatten(
+        net, net.add("Permute", [blob], f"{blob}_perm", (n, height, width, channels), permute_param=order), f"{blob}_flat"
+    )
 
 
 def flatten(net: NetworkBuilder, bottom: str, top: str) -> str:

@@ -37,7 +37,9 @@ def vgg16_features(net: NetworkBuilder, pad: int = 1) -> str:
     for stage, (outputs, count) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), 1):
         for index in range(1, count + 1):
             first = stage == index == 1
-            x = net.conv(x, f"conv{stage}_{index}", net.channels(outputs), 3, pad=pad if first else 1, relu=f"relu{stage}_{index}")
+            x = net.conv(
+                x, f"conv{stage}_{index}", net.channels(outputs), 3, pad=pad if first else 1, relu=f"relu{stage}_{index}"
+            )
         x = net.pool(x, f"pool{stage}", 2, 2)
     return x
 
@@ -54,7 +56,9 @@ def squeezenet(net: NetworkBuilder) -> None:
     """SqueezeNet 1.1: Iandola et al. 2016."""
     x = net.conv("data", "conv1", net.channels(64), 3, stride=2, relu="relu_conv1")
     x = net.pool(x, "pool1", 3, 2)
-    for index, (squeeze, expand) in enumerate(((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)), 2):
+    for index, (squeeze, expand) in enumerate(
+        ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)), 2
+    ):
         x = fire(net, x, f"fire{index}", net.channels(squeeze), net.channels(expand))
         if index in (3, 5):
             x = net.pool(x, f"pool{index}", 3, 2)

@@ -38,12 +38,23 @@ def block(net: NetworkBuilder, x: str, name: str, channels: int, stride: int, *,
     y = x
     for index, (outputs, kernel) in enumerate(kernels):
         last = index == len(kernels) - 1
-        y = branch(net, y, f"{name}_branch2{'abc'[index]}", outputs, kernel, stride if index == 0 else 1, relu=not last, gain=0.5 if last else 1)
+        y = branch(
+            net,
+            y,
+            f"{name}_branch2{'abc'[index]}",
+            outputs,
+            kernel,
+            stride if index == 0 else 1,
+            relu=not last,
+            gain=0.5 if last else 1,
+        )
     top = net.sum([shortcut, y], f"res{name}")
     return net.relu(top, f"res{name}_relu", kept=0.4 if project else 0.95)  # an unprojected shortcut is positive already
 
 
-def branch(net: NetworkBuilder, x: str, name: str, outputs: int, kernel: int, stride: int, *, relu: bool = False, gain: float = 1) -> str:
+def branch(
+    net: NetworkBuilder, x: str, name: str, outputs: int, kernel: int, stride: int, *, relu: bool = False, gain: float = 1
+) -> str:
     """Convolution without bias, BatchNorm, Scale, and perhaps ReLU."""
     top = net.conv(x, f"res{name}", outputs, kernel, stride=stride, pad=kernel // 2, bias=False)
     return net.normalize(top, f"bn{name}", f"scale{name}", relu=f"res{name}_relu" if relu else "", gain=gain)

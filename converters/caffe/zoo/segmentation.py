@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from dragoman.converters.caffe import schema
 from dragoman.converters.caffe.zoo.builder import Array, NetworkBuilder
 from dragoman.converters.caffe.zoo.feedforward import vgg16_features

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import cases  # noqa: E402
+import cases
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
     arguments = parser.parse_args()
     surprises = 0
     if set(arguments.families or cases.FAMILIES) & set(cases.FAMILIES):
-        import caffe  # noqa: F401, PLC0415 — once, before the children are forked
+        import caffe  # noqa: F401 — once, before the children are forked
     for family in arguments.families or cases.FAMILIES:
         run = run_in_opencv if family in cases.OPENCV_FAMILIES else run_in_caffe
         surprises += record(family, run, arguments.out, arguments.models)
@@ -68,11 +68,12 @@ def in_a_child(work, folder: Path):
     pid = os.fork()
     if pid == 0:
         os.dup2(os.open(str(log), os.O_WRONLY | os.O_CREAT), 2)
+        os.chdir(str(folder))  # some layers make the files that they don't find
         try:
             entry, arrays = work()
             np.savez(result, json.dumps(entry), *arrays)
             os._exit(0)
-        except BaseException:  # noqa: BLE001
+        except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(1)
@@ -82,7 +83,9 @@ def in_a_child(work, folder: Path):
             entry = json.loads(str(stored["arr_0"]))
             return entry, [stored[f"arr_{i + 1}"] for i in range(len(entry["outputs"]))]
     text = log.read_text(errors="replace")
-    checks = re.findall(r"^F\d{4} .*?\] (.*)", text, re.MULTILINE) or re.findall(r"^\[libprotobuf ERROR .*?\] (.*)", text, re.MULTILINE)
+    checks = re.findall(r"^F\d{4} .*?\] (.*)", text, re.MULTILINE) or re.findall(
+        r"^\[libprotobuf ERROR .*?\] (.*)", text, re.MULTILINE
+    )
     reason = checks[0] if checks else (text.strip().splitlines() or [""])[-1]
     ended = f"signal {os.WTERMSIG(status)}: " if os.WIFSIGNALED(status) and not checks else ""
     return {"refused": re.sub("0x[0-9a-f]+", "…", (ended + reason).replace(f"{folder}/", ""))}, []
@@ -90,12 +93,12 @@ def in_a_child(work, folder: Path):
 
 def run_in_caffe(case, folder: Path, models: Path | None):
     """Build, fill and run the network in pycaffe; its parameters' shapes, its inputs and its outputs in Caffe's own order."""
-    import caffe  # noqa: PLC0415
+    import caffe
 
     path = folder / "net.prototxt"
     path.write_text(case.reference or case.prototxt)
     net = caffe.Net(str(path), caffe.TEST)
-    types = dict(zip(net._layer_names, (layer.type for layer in net.layers)))
+    types = {name: layer.type for name, layer in net.layer_dict.items()}
     params, owners = {}, {}
     for layer, blobs in net.params.items():
         if layer in case.unstored:
@@ -119,27 +122,46 @@ def run_in_caffe(case, folder: Path, models: Path | None):
         net.save(str(models / f"{case.digest}.caffemodel"))
     results = net.forward()
     arrays = [np.array(results[name], np.float32) for name in net.outputs]
-    outputs = {name: list(array.shape) for name, array in zip(net.outputs, arrays)}
+    outputs = {name: list(results[name].shape) for name in net.outputs}
     return {"params": params, "inputs": inputs, "outputs": outputs}, arrays
 
 
 def run_in_opencv(case, folder: Path, models: Path | None):
     """Run a fork's layers in OpenCV's dnn; the case's ``blobs`` are its weights."""
-    import cv2  # noqa: PLC0415
+    import cv2
 
-    from dragoman.converters.caffe.writer import write_caffemodel  # noqa: PLC0415
+    from dragoman.converters.caffe.writer import write_caffemodel
 
     path, weights = folder / "net.prototxt", folder / "net.caffemodel"
     path.write_text(case.prototxt)
     params = {layer: {"type": "", "blobs": [list(shape) for shape in shapes]} for layer, shapes in case.blobs.items()}
-    write_caffemodel(weights, [(layer, "", [case.parameter(layer, "", i, shape) for i, shape in enumerate(shapes)]) for layer, shapes in case.blobs.items()])
+    write_caffemodel(
+        weights,
+        [
+            (layer, "", [case.parameter(layer, "", i, shape) for i, shape in enumerate(shapes)])
+            for layer, shapes in case.blobs.items()
+        ],
+    )
     net = cv2.dnn.readNetFromCaffe(str(path), str(weights))
     inputs = {name: list(shape) for name, shape in case.shapes.items()}
     for name, shape in inputs.items():
         net.setInput(case.input(name, shape), name)
     names = list(net.getUnconnectedOutLayersNames())
     arrays = [np.array(array, np.float32) for array in net.forward(names)]
-    return {"params": params, "inputs": inputs, "outputs": {n: list(a.shape) for n, a in zip(names, arrays)}}, arrays
+    if case.id.startswith("DetectionOutput"):
+        arrays = [in_the_order_of_ssd(array) for array in arrays]
+    return {
+        "params": params,
+        "inputs": inputs,
+        "outputs": {name: list(arrays[i].shape) for i, name in enumerate(names)},
+    }, arrays
+
+
+def in_the_order_of_ssd(detections):
+    """Rows of (image, label, score, box) by image, label and falling score; OpenCV sorts by score and pads with zeros."""
+    rows = detections.reshape(-1, 7)
+    rows = rows[rows[:, 1] > 0]
+    return rows[np.lexsort((-rows[:, 2], rows[:, 1], rows[:, 0]))].reshape(1, 1, -1, 7)
 
 
 if __name__ == "__main__":

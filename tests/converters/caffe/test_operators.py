@@ -9,15 +9,28 @@ import cases
 import numpy as np
 import onnxruntime
 import pytest
-from dragoman.converters.caffe.writer import write_caffemodel
-from dragoman.graph_ir.errors import DragomanError
 
 import dragoman
+from dragoman.converters.caffe.writer import write_caffemodel
+from dragoman.graph_ir.errors import DragomanError
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
 CAFFE_PYTHON = os.environ.get("DRAGOMAN_CAFFE_PYTHON")
-EXACT = ("BatchReindex", "Concat", "Crop", "Filter", "Flatten", "Permute", "Reshape", "ShuffleChannel", "Silence", "Slice", "Split", "Tile")
+EXACT = (
+    "BatchReindex",
+    "Concat",
+    "Crop",
+    "Filter",
+    "Flatten",
+    "Permute",
+    "Reshape",
+    "ShuffleChannel",
+    "Silence",
+    "Slice",
+    "Split",
+    "Tile",
+)
 """Layers that move values and don't compute: equal to the last bit."""
 
 
@@ -51,7 +64,11 @@ def arrays_of(case, entry):
     made = {}
     for layer, described in entry["params"].items():
         for index, shape in enumerate(described["blobs"]):
-            made[f"{layer}/{index}"] = made[shape["as"]].reshape(shape["shape"]) if isinstance(shape, dict) else case.parameter(layer, described["type"], index, shape)
+            made[f"{layer}/{index}"] = (
+                made[shape["as"]].reshape(shape["shape"])
+                if isinstance(shape, dict)
+                else case.parameter(layer, described["type"], index, shape)
+            )
     return [(layer, d["type"], [made[f"{layer}/{i}"] for i in range(len(d["blobs"]))]) for layer, d in entry["params"].items()]
 
 
@@ -76,7 +93,7 @@ def outputs_of(path, case, entry):
 
 
 def assert_close(actual, expected, tolerance):
-    """Equal NaN and infinities; elsewhere within ``tolerance`` of the largest finite value, the scale at which float32 sums round."""
+    """Equal NaN and infinities; elsewhere within ``tolerance`` times the largest value, the scale at which float32 rounds."""
     assert actual.shape == expected.shape
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(np.where(finite, 0, actual), np.where(finite, 0, expected))
@@ -96,7 +113,7 @@ def test_equals_caffe(family, case_id, tmp_path):
         return
     actual = outputs_of(convert(case, entry, tmp_path), case, entry)
     expected = recording.outputs[case_id]
-    assert sorted(actual) == sorted(expected)
+    assert list(actual) == list(expected)
     for name, array in expected.items():
         assert_close(actual[name], array, 0 if case_id.split(",")[0] in EXACT and family != "training" else case.tolerance)
 
@@ -109,7 +126,9 @@ def test_every_case_is_recorded():
 @pytest.mark.skipif(not CAFFE_PYTHON, reason="DRAGOMAN_CAFFE_PYTHON names no interpreter with real Caffe")
 def test_the_recording_is_what_caffe_gives(tmp_path):
     families = [f for f in cases.FAMILIES if f not in cases.OPENCV_FAMILIES]
-    subprocess.run([CAFFE_PYTHON, HERE / "record.py", "--out", tmp_path, "--models", tmp_path / "models", *families], check=True)
+    subprocess.run(
+        [CAFFE_PYTHON, HERE / "record.py", "--out", tmp_path, "--models", tmp_path / "models", *families], check=True
+    )
     for family in families:
         stored, live = RECORDINGS[family], Recording(family, tmp_path)
         assert live.entries == stored.entries

@@ -35,15 +35,15 @@ def conv(node: NodeCall, x: Array, w: Array, b: Array | None = None) -> Array:
     padded = view.pad(x, 0.0)
     y = np.empty((x.shape[0], w.shape[0], *view.size), np.result_type(x, w))
     if w.shape[1] == 1 and groups > 1:
-        _depthwise(padded, w, view, y)
+        _depthwise(padded, w, view, y, node.order)
     else:
-        _dense(padded, w, view, groups, y)
+        _dense(padded, w, view, groups, y, node.order)
     if b is not None:
         y += b.reshape((-1,) + (1,) * (x.ndim - 2))
     return y
 
 
-def _dense(padded: Array, w: Array, view: Windows, groups: int, y: Array) -> None:
+def _dense(padded: Array, w: Array, view: Windows, groups: int, y: Array, order: int) -> None:
     """Unfold a few rows of windows at a time (taps first, then channels) and multiply by the weights in that order."""
     filters, depth = w.shape[0] // groups, w.shape[1]
     taps = math.prod(view.kernel)
@@ -55,7 +55,7 @@ def _dense(padded: Array, w: Array, view: Windows, groups: int, y: Array) -> Non
         source = padded[image, group * depth : (group + 1) * depth]
         target = y[image, group * filters : (group + 1) * filters]
         if plain:
-            target[...] = matrix_product(matrices[group], source.reshape(depth, -1)).reshape(target.shape)
+            target[...] = matrix_product(matrices[group], source.reshape(depth, -1), order).reshape(target.shape)
             continue
         views = [view.tap(source, offset) for offset in view.offsets()]
         for start in range(0, view.size[0], step):
@@ -63,19 +63,21 @@ def _dense(padded: Array, w: Array, view: Windows, groups: int, y: Array) -> Non
             columns = np.empty((taps, depth, stop - start, *view.size[1:]), y.dtype)
             for k, tap in enumerate(views):
                 columns[k] = tap[:, start:stop]
-            block = matrix_product(matrices[group], columns.reshape(taps * depth, -1))
+            block = matrix_product(matrices[group], columns.reshape(taps * depth, -1), order)
             target[:, start:stop] = block.reshape(filters, stop - start, *view.size[1:])
 
 
-def _depthwise(padded: Array, w: Array, view: Windows, y: Array) -> None:
-    """One input channel for each group: a sum of shifted products."""
+def _depthwise(padded: Array, w: Array, view: Windows, y: Array, order: int) -> None:
+    """One input channel for each group: a sum of shifted products, which starts elsewhere by ``order``."""
     times = w.shape[0] // padded.shape[1]
     spatial = (1,) * len(view.kernel)
     taps = w.reshape(w.shape[0], -1)
+    offsets = list(enumerate(view.offsets()))
+    offsets = offsets[order % len(offsets) :] + offsets[: order % len(offsets)]
     for channel in range(padded.shape[1]):  # a channel at a time stays near the processor
         filters = slice(channel * times, (channel + 1) * times)
         total = np.zeros((y.shape[0], times, *view.size), y.dtype)
-        for k, offset in enumerate(view.offsets()):
+        for k, offset in offsets:
             total += view.tap(padded[:, channel : channel + 1], offset) * taps[filters, k].reshape(-1, *spatial)
         y[:, filters] = total
 
@@ -104,7 +106,7 @@ def conv_transpose(node: NodeCall, x: Array, w: Array, b: Array | None = None) -
         matrices = w[group * depth : (group + 1) * depth].reshape(depth, filters, -1)
         target = grown[image, group * filters : (group + 1) * filters]
         for k, corner in enumerate(product(*(range(0, n * d, d) for n, d in zip(kernel, dilations, strict=True)))):
-            part = matrix_product(np.ascontiguousarray(matrices[:, :, k].T), source).reshape(filters, *x.shape[2:])
+            part = matrix_product(np.ascontiguousarray(matrices[:, :, k].T), source, node.order).reshape(filters, *x.shape[2:])
             steps = zip(corner, x.shape[2:], strides, strict=True)
             place: tuple[Any, ...] = (..., *(slice(c, c + (n - 1) * s + 1, s) for c, n, s in steps))
             target[place] += part

@@ -17,14 +17,20 @@ BLOCK = 1 << 22
 """Elements converted at a time: 32 MB of float64."""
 
 
-def product(a: Array, b: Array) -> Array:
-    """``a @ b``. In float32 the inner axis is summed in two halves: an order that no other runtime is likely to have."""
+GOLDEN = 0.6180339887498949
+"""Multiples of this, less their whole parts, are spread evenly and never repeat."""
+
+
+def product(a: Array, b: Array, order: int = 0) -> Array:
+    """``a @ b``. In float32 the inner axis is summed in two parts; ``order`` says where it is cut, and its direction."""
     inner = a.shape[-1]
-    if a.dtype != np.float32 or inner < 8 or a.ndim < 2 or b.ndim < 2:
+    if a.dtype != np.float32 or inner < (2 if order else 8) or a.ndim < 2 or b.ndim < 2:
         return np.asarray(a @ b)
-    half = inner // 2
-    total = np.asarray(a[..., :half] @ b[..., :half, :])
-    total += a[..., half:] @ b[..., half:, :]
+    if order % 2:
+        a, b = a[..., ::-1], b[..., ::-1, :]
+    cut = max(1, int(inner * ((0.5 + order * GOLDEN) % 1)))
+    total = np.asarray(a[..., :cut] @ b[..., :cut, :])
+    total += a[..., cut:] @ b[..., cut:, :]
     return total
 
 
@@ -37,26 +43,26 @@ def _wide(x: Array, dtype: np.dtype[Any]) -> Array:
     return x.astype(dtype, copy=False) if narrow(x.dtype) else x
 
 
-def product_of_stored(a: Array, b: Array, dtype: np.dtype[Any]) -> Array:
+def product_of_stored(a: Array, b: Array, dtype: np.dtype[Any], order: int = 0) -> Array:
     """``a @ b`` where either may be in another precision; a large matrix ``b`` is never converted whole."""
     a = _wide(a, dtype)
     if b.ndim != 2 or b.size <= BLOCK or not narrow(b.dtype) or b.dtype == dtype or a.ndim < 1:
-        return product(a, _wide(b, dtype))
+        return product(a, _wide(b, dtype), order)
     rows, columns = b.shape
     if a.shape[-1] != rows:
         raise EvaluationError(f"inner dimensions {a.shape[-1]} and {rows} differ")
     if b.flags.f_contiguous:
-        return np.concatenate([product(a, b[:, part].astype(dtype)) for part in _blocks(columns, rows)], -1)
+        return np.concatenate([product(a, b[:, part].astype(dtype), order) for part in _blocks(columns, rows)], -1)
     total = np.zeros((*a.shape[:-1], columns), dtype)
     for part in _blocks(rows, columns):
-        total += product(a[..., part], b[part].astype(dtype))
+        total += product(a[..., part], b[part].astype(dtype), order)
     return total
 
 
 @family.op("MatMul", storage=True)
 def matmul(node: NodeCall, a: Array, b: Array) -> Array:
     """numpy's matrix product, broadcast over leading axes."""
-    return product_of_stored(a, b, node.dtype)
+    return product_of_stored(a, b, node.dtype, node.order)
 
 
 @family.op("Gemm", storage=True)
@@ -64,7 +70,7 @@ def gemm(node: NodeCall, a: Array, b: Array, c: Array | None = None) -> Array:
     """``alpha A B + beta C``, with A and B transposed if asked for."""
     a = a.T if node.integer("transA", 0) else a
     b = b.T if node.integer("transB", 0) else b
-    y = product_of_stored(a, b, node.dtype)
+    y = product_of_stored(a, b, node.dtype, node.order)
     alpha, beta = node.number("alpha", 1.0), node.number("beta", 1.0)
     if alpha != 1.0:
         y = (y * alpha).astype(y.dtype)

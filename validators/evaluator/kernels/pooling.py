@@ -9,7 +9,7 @@ import numpy as np
 from dragoman.validators.evaluator.call import Array, EvaluationError, NodeCall, Result
 from dragoman.validators.evaluator.kernels.table import Family
 from dragoman.validators.evaluator.kernels.windows import Windows, windows
-from dragoman.validators.evaluator.sums import mean, total
+from dragoman.validators.evaluator.sums import mean, reordered, total
 
 family = Family()
 
@@ -83,6 +83,7 @@ def lp_pool(node: NodeCall, x: Array) -> Array:
 def global_pool(node: NodeCall, x: Array) -> Array:
     """One value for each image's channel."""
     axes = tuple(range(2, x.ndim))
+    x = reordered(x, axes, node.order)
     if node.op == "GlobalMaxPool":
         return np.asarray(x.max(axes, keepdims=True))
     if node.op == "GlobalAveragePool":

@@ -144,7 +144,7 @@ def rnn(
             recurrence: Array = recurrence,
             bias: Array = wb + rb,
         ) -> tuple[Array, ...]:
-            return (f(product(x, weights) + product(state[0], recurrence) + bias),)
+            return (f(product(x, weights, node.order) + product(state[0], recurrence, node.order) + bias),)
 
         y, state = _unroll(layer, k, step, (layer.initial[k],))
         ys.append(y)
@@ -181,13 +181,13 @@ def gru(
             rb: Array = rb,
         ) -> tuple[Array, ...]:
             h, two = state[0], 2 * hidden
-            inner = product(x, weights) + wb
-            gates = f(inner[:, :two] + product(h, recurrence[:, :two]) + rb[:two])
+            inner = product(x, weights, node.order) + wb
+            gates = f(inner[:, :two] + product(h, recurrence[:, :two], node.order) + rb[:two])
             z, reset = gates[:, :hidden], gates[:, hidden:]
             if after:
-                candidate = g(inner[:, two:] + reset * (product(h, recurrence[:, two:]) + rb[two:]))
+                candidate = g(inner[:, two:] + reset * (product(h, recurrence[:, two:], node.order) + rb[two:]))
             else:
-                candidate = g(inner[:, two:] + product(reset * h, recurrence[:, two:]) + rb[two:])
+                candidate = g(inner[:, two:] + product(reset * h, recurrence[:, two:], node.order) + rb[two:])
             return ((1 - z) * candidate + z * h,)
 
         y, state = _unroll(layer, k, step, (layer.initial[k],))
@@ -233,7 +233,7 @@ def lstm(
             peep: tuple[Array, ...] = tuple(np.split(peep, 3)),
         ) -> tuple[Array, ...]:
             h, c = state
-            i, o, forget, new = np.split(product(x, weights) + product(h, recurrence) + bias, 4, 1)
+            i, o, forget, new = np.split(product(x, weights, node.order) + product(h, recurrence, node.order) + bias, 4, 1)
             i = f(i + peep[0] * c)
             forget = 1 - i if coupled else f(forget + peep[2] * c)
             c = forget * c + i * g(new)

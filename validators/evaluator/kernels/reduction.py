@@ -9,9 +9,10 @@ import numpy as np
 
 from dragoman.validators.evaluator.call import Array, NodeCall, Result, axis_of
 from dragoman.validators.evaluator.kernels.table import Family
-from dragoman.validators.evaluator.sums import Axes, mean, total
+from dragoman.validators.evaluator.sums import Axes, mean, reordered, total
 
 family = Family()
+
 
 def _lowest(dtype: np.dtype[Any]) -> Any:
     return -np.inf if dtype.kind == "f" else False if dtype.kind == "b" else np.iinfo(dtype).min
@@ -70,7 +71,7 @@ def reduction(node: NodeCall, x: Array, axes: Array | None = None) -> Array:
         function = BEFORE_AXES.get(node.op)
         return x if function is None else np.asarray(function(x))
     over = tuple(axis_of(a, x.ndim) for a in named) or tuple(range(x.ndim))
-    return np.asarray(REDUCTIONS[node.op](x, over, bool(node.integer("keepdims", 1))))
+    return np.asarray(REDUCTIONS[node.op](reordered(x, over, node.order), over, bool(node.integer("keepdims", 1))))
 
 
 @family.op("ArgMax", "ArgMin")

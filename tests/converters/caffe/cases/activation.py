@@ -16,7 +16,11 @@ def plain():
         "BNLL": [{}],
         "Sigmoid": [{}, {"sigmoid_param": {"engine": "CAFFE"}}],
         "TanH": [{}, {"tanh_param": {"engine": "CAFFE"}}],
-        "ReLU": [{}, *({"relu_param": {"negative_slope": slope}} for slope in (0, 0.1, 1, 1.5, -0.5)), {"relu_param": {"engine": "CAFFE"}}],
+        "ReLU": [
+            {},
+            *({"relu_param": {"negative_slope": slope}} for slope in (0, 0.1, 1, 1.5, -0.5)),
+            {"relu_param": {"engine": "CAFFE"}},
+        ],
         "ELU": [{}, *({"elu_param": {"alpha": alpha}} for alpha in (1, 0.3, 2, 0, -0.5))],
         "Swish": [{}, *({"swish_param": {"beta": beta}} for beta in (1, 0.5, 2, 0, -1))],
         "Clip": [{"clip_param": {"min": low, "max": high}} for low, high in ((-1, 1), (0, 6), (-0.5, 2.25), (1, 1), (2, -2))],
@@ -34,13 +38,29 @@ def plain():
             continue
         yield Case(
             f"{layer_type},in-place",
-            data(data=(2, 3, 4)) + layer("Power", "data", "x", power_param={"scale": 3}) + layer(layer_type, "x", "x", name="in-place", **variants[0]),
+            data(data=(2, 3, 4))
+            + layer("Power", "data", "x", power_param={"scale": 3})
+            + layer(layer_type, "x", "x", name="in-place", **variants[0]),
         )
-    yield Case("ReLU,in-place-on-the-input", data(data=(2, 3)) + layer("ReLU", "data", "data", name="relu") + layer("Power", "data", "out", power_param={"scale": 2}))
-    yield Case("ReLU,in-place-chain", data(data=(2, 3)) + layer("ReLU", "data", "data", name="relu") + layer("Sigmoid", "data", "data", name="s") + layer("TanH", "data", "out"))
+    yield Case(
+        "ReLU,in-place-on-the-input",
+        data(data=(2, 3))
+        + layer("ReLU", "data", "data", name="relu")
+        + layer("Power", "data", "out", power_param={"scale": 2}),
+    )
+    yield Case(
+        "ReLU,in-place-chain",
+        data(data=(2, 3))
+        + layer("ReLU", "data", "data", name="relu")
+        + layer("Sigmoid", "data", "data", name="s")
+        + layer("TanH", "data", "out"),
+    )
     yield Case(
         "Dropout,in-place-between",
-        data(data=(2, 3)) + layer("ReLU", "data", "x") + layer("Dropout", "x", "x", name="drop", dropout_param={"dropout_ratio": 0.3}) + layer("Power", "x", "out", power_param={"power": 2}),
+        data(data=(2, 3))
+        + layer("ReLU", "data", "x")
+        + layer("Dropout", "x", "x", name="drop", dropout_param={"dropout_ratio": 0.3})
+        + layer("Power", "x", "out", power_param={"power": 2}),
     )
     yield one("Clip,refused,no-maximum", "Clip", (2, 3), refused=True, clip_param={"min": 0})
 
@@ -68,7 +88,10 @@ def exponentials():
     yield one("Power,inverse-of-nothing", "Power", (2, 3), power_param={"power": -1, "scale": 0})
     yield one("Power,cube-of-negative", "Power", (4,), values=given(-2, -0.5, 1, 4), power_param={"power": 3})
     for layer_type in ("Exp", "Log", "Power"):
-        yield Case(f"{layer_type},in-place", data(data=(2, 3)) + layer("AbsVal", "data", "x") + layer(layer_type, "x", "x", name="in-place"))
+        yield Case(
+            f"{layer_type},in-place",
+            data(data=(2, 3)) + layer("AbsVal", "data", "x") + layer(layer_type, "x", "x", name="in-place"),
+        )
         yield one(f"{layer_type},4-axes", layer_type, (2, 2, 3, 2), values=uniform(0.5, 2))
     yield one("Exp,refused,base=0", "Exp", (2, 3), refused=True, exp_param={"base": 0})
 
@@ -79,9 +102,16 @@ def prelu():
         yield one(f"PReLU,{label(channel_shared=shared, shape=shape)}", "PReLU", shape, prelu_param={"channel_shared": shared})
     yield one("PReLU,negative-slopes", "PReLU", (2, 3, 4), weights=(normal(0, 2),))
     yield Case("PReLU,filler", data(data=(2, 3, 4)) + layer("PReLU", "data", "out"), unstored=["out"])
-    yield Case("PReLU,constant-filler", data(data=(2, 3, 4)) + layer("PReLU", "data", "out", prelu_param={"filler": {"type": "constant", "value": 0.6}}), unstored=["out"])
+    yield Case(
+        "PReLU,constant-filler",
+        data(data=(2, 3, 4)) + layer("PReLU", "data", "out", prelu_param={"filler": {"type": "constant", "value": 0.6}}),
+        unstored=["out"],
+    )
     yield Case("PReLU,in-place", data(data=(2, 3, 4)) + layer("Power", "data", "x") + layer("PReLU", "x", "x", name="in-place"))
-    yield Case("PReLU,shared-by-name", data(data=(2, 3, 4)) + "".join(layer("PReLU", "data", top, param={"name": "slope"}) for top in ("a", "b")))
+    yield Case(
+        "PReLU,shared-by-name",
+        data(data=(2, 3, 4)) + "".join(layer("PReLU", "data", top, param={"name": "slope"}) for top in ("a", "b")),
+    )
 
 
 CASES = [*plain(), *exponentials(), *prelu()]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence, Union  # noqa: UP035
+from typing import Any, Mapping, Sequence, Union
 
 import numpy as np
 
 Shape = Sequence[int]
-Text = Union[str, Sequence[str]]  # noqa: UP007
+Text = Union[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,13 @@ class Case:
     @property
     def digest(self) -> int:
         """Changes with anything that the recorded numbers depend on."""
-        parts = (self.prototxt, self.reference, sorted(self.inputs.items()), sorted(self.params.items()), sorted(self.blobs.items()))
+        parts = (
+            self.prototxt,
+            self.reference,
+            sorted(self.inputs.items()),
+            sorted(self.params.items()),
+            sorted(self.blobs.items()),
+        )
         return zlib.crc32(repr((*parts, sorted(self.unstored), self.runtime)).encode())
 
 

@@ -10,11 +10,20 @@ def convolutions():
     for kernel, stride, pad, dilation in product((1, 2, 3), (1, 2, 3), (0, 1, 2), (1, 2)):
         if kernel == 1 and dilation > 1:
             continue
-        for layer_type, group in (("Convolution", 1), ("Deconvolution", 2)) if (kernel + stride + pad) % 2 else (("Convolution", 2), ("Deconvolution", 1)):
+        for layer_type, group in (
+            (("Convolution", 1), ("Deconvolution", 2))
+            if (kernel + stride + pad) % 2
+            else (("Convolution", 2), ("Deconvolution", 1))
+        ):
             if layer_type == "Deconvolution" and stride * 4 + dilation * (kernel - 1) + 1 - 2 * pad < 1:
                 continue
             attributes = {"kernel_size": kernel, "stride": stride, "pad": pad, "dilation": dilation, "group": group}
-            yield one(f"{layer_type},{label(**attributes)}", layer_type, (2, 4, 7, 6), convolution_param={"num_output": 4, **attributes})
+            yield one(
+                f"{layer_type},{label(**attributes)}",
+                layer_type,
+                (2, 4, 7, 6),
+                convolution_param={"num_output": 4, **attributes},
+            )
 
 
 def spellings():
@@ -48,9 +57,21 @@ def spellings():
                 form = {"kernel_size": 3, "pad": 2}
             yield one(f"{layer_type},{name}", layer_type, (2, 6, 7, 5), convolution_param={"num_output": 6, **form})
         for size in (1, 5):
-            yield one(f"{layer_type},num_output={size}", layer_type, (1, 3, 4, 4), convolution_param={"num_output": size, "kernel_size": 2})
-        yield one(f"{layer_type},depthwise-multiplier", layer_type, (2, 3, 5, 5), convolution_param={"num_output": 6, "group": 3, "kernel_size": 2})
-        yield one(f"{layer_type},batch=0-channels=1", layer_type, (3, 1, 1, 1), convolution_param={"num_output": 2, "kernel_size": 1})
+            yield one(
+                f"{layer_type},num_output={size}",
+                layer_type,
+                (1, 3, 4, 4),
+                convolution_param={"num_output": size, "kernel_size": 2},
+            )
+        yield one(
+            f"{layer_type},depthwise-multiplier",
+            layer_type,
+            (2, 3, 5, 5),
+            convolution_param={"num_output": 6, "group": 3, "kernel_size": 2},
+        )
+        yield one(
+            f"{layer_type},batch=0-channels=1", layer_type, (3, 1, 1, 1), convolution_param={"num_output": 2, "kernel_size": 1}
+        )
 
 
 def dimensions():
@@ -75,25 +96,44 @@ def several():
     """Several bottoms under one set of weights, weights shared by name, and fillers in the place of blobs."""
     yield Case(
         "Convolution,two-bottoms",
-        data(a=(1, 3, 5, 5), b=(1, 3, 5, 5)) + layer("Convolution", ["a", "b"], ["x", "y"], name="layer", convolution_param={"num_output": 2, "kernel_size": 3}),
+        data(a=(1, 3, 5, 5), b=(1, 3, 5, 5))
+        + layer("Convolution", ["a", "b"], ["x", "y"], name="layer", convolution_param={"num_output": 2, "kernel_size": 3}),
     )
     yield Case(
         "Deconvolution,two-bottoms",
-        data(a=(1, 3, 4, 4), b=(1, 3, 4, 4)) + layer("Deconvolution", ["a", "b"], ["x", "y"], name="layer", convolution_param={"num_output": 2, "kernel_size": 3}),
+        data(a=(1, 3, 4, 4), b=(1, 3, 4, 4))
+        + layer("Deconvolution", ["a", "b"], ["x", "y"], name="layer", convolution_param={"num_output": 2, "kernel_size": 3}),
     )
     shared = {"param": [{"name": "w"}, {"name": "b"}], "convolution_param": {"num_output": 3, "kernel_size": 3, "pad": 1}}
-    yield Case("Convolution,shared-weights", data(data=(1, 3, 4, 4)) + layer("Convolution", "data", "a", **shared) + layer("Convolution", "a", "b", **shared))
+    yield Case(
+        "Convolution,shared-weights",
+        data(data=(1, 3, 4, 4)) + layer("Convolution", "data", "a", **shared) + layer("Convolution", "a", "b", **shared),
+    )
     yield Case(
         "Convolution,shared-weights-own-bias",
         data(data=(1, 3, 4, 4))
-        + layer("Convolution", "data", "a", param={"name": "w"}, convolution_param={"num_output": 3, "kernel_size": 3, "pad": 1})
+        + layer(
+            "Convolution", "data", "a", param={"name": "w"}, convolution_param={"num_output": 3, "kernel_size": 3, "pad": 1}
+        )
         + layer("Convolution", "a", "b", param={"name": "w"}, convolution_param={"num_output": 3, "kernel_size": 3, "pad": 1}),
     )
     yield Case(
         "Convolution,shared-weights-permissive",
         data(data=(1, 4, 3, 3))
-        + layer("Convolution", "data", "a", param={"name": "w"}, convolution_param={"num_output": 2, "kernel_size": 1, "bias_term": False})
-        + layer("Convolution", "data", "b", param={"name": "w", "share_mode": "PERMISSIVE"}, convolution_param={"num_output": 4, "group": 2, "kernel_size": 1, "bias_term": False}),
+        + layer(
+            "Convolution",
+            "data",
+            "a",
+            param={"name": "w"},
+            convolution_param={"num_output": 2, "kernel_size": 1, "bias_term": False},
+        )
+        + layer(
+            "Convolution",
+            "data",
+            "b",
+            param={"name": "w", "share_mode": "PERMISSIVE"},
+            convolution_param={"num_output": 4, "group": 2, "kernel_size": 1, "bias_term": False},
+        ),
     )
     for kernel, stride, group in ((4, 2, 3), (3, 2, 3), (8, 4, 3), (2, 2, 1), (5, 3, 1)):
         text = data(data=(1, 3, 3, 4)) + layer(
@@ -104,12 +144,28 @@ def several():
     yield Case(
         "Convolution,constant-fillers",
         data(data=(1, 2, 4, 4))
-        + layer("Convolution", "data", "out", convolution_param={"num_output": 2, "kernel_size": 2, "weight_filler": {"type": "constant", "value": 0.25}, "bias_filler": {"value": -0.5}}),
+        + layer(
+            "Convolution",
+            "data",
+            "out",
+            convolution_param={
+                "num_output": 2,
+                "kernel_size": 2,
+                "weight_filler": {"type": "constant", "value": 0.25},
+                "bias_filler": {"value": -0.5},
+            },
+        ),
         unstored=["out"],
     )
     yield Case(
         "Convolution,bilinear-filler",
-        data(data=(1, 2, 5, 5)) + layer("Convolution", "data", "out", convolution_param={"num_output": 2, "kernel_size": 4, "weight_filler": {"type": "bilinear"}}),
+        data(data=(1, 2, 5, 5))
+        + layer(
+            "Convolution",
+            "data",
+            "out",
+            convolution_param={"num_output": 2, "kernel_size": 4, "weight_filler": {"type": "bilinear"}},
+        ),
         unstored=["out"],
     )
     yield Case(
@@ -120,8 +176,16 @@ def several():
         + layer("Convolution", "a", "b", convolution_param={"num_output": 2, "kernel_size": 1})
         + layer("Convolution", "a", "c", convolution_param={"num_output": 2, "kernel_size": 2}),
     )
-    yield one("Convolution,large-values", "Convolution", (1, 3, 5, 5), values=normal(100, 300), convolution_param={"num_output": 2, "kernel_size": 3})
-    yield one("Convolution,zeros", "Convolution", (1, 3, 5, 5), values=given(0), convolution_param={"num_output": 2, "kernel_size": 3})
+    yield one(
+        "Convolution,large-values",
+        "Convolution",
+        (1, 3, 5, 5),
+        values=normal(100, 300),
+        convolution_param={"num_output": 2, "kernel_size": 3},
+    )
+    yield one(
+        "Convolution,zeros", "Convolution", (1, 3, 5, 5), values=given(0), convolution_param={"num_output": 2, "kernel_size": 3}
+    )
 
 
 def im2col():
@@ -156,7 +220,9 @@ def refusals():
         ("h-w-on-3-D", {"kernel_h": 2, "kernel_w": 2}),
     ):
         shape = (1, 3, 4, 5, 5) if name.endswith("3-D") else (1, 3, 5, 5)
-        yield one(f"Convolution,refused,{name}", "Convolution", shape, refused=True, convolution_param={"num_output": 4, **form})
+        yield one(
+            f"Convolution,refused,{name}", "Convolution", shape, refused=True, convolution_param={"num_output": 4, **form}
+        )
 
 
 CASES = [*convolutions(), *spellings(), *dimensions(), *several(), *im2col(), *refusals()]

@@ -7,7 +7,9 @@ from .case import Case, data, given, label, layer, normal, one, uniform
 
 def batch_norm():
     """Stored statistics over a scale factor (0 means zero statistics), or the batch's own."""
-    for shape, factor, eps in product(((2, 3, 4, 5), (3, 4), (2, 3, 5), (1, 2, 2, 3, 2)), (1, 0, 999.98, 0.5, -2), (None, 0.001)):
+    for shape, factor, eps in product(
+        ((2, 3, 4, 5), (3, 4), (2, 3, 5), (1, 2, 2, 3, 2)), (1, 0, 999.98, 0.5, -2), (None, 0.001)
+    ):
         if factor == -2 and len(shape) != 4:
             continue
         variance = uniform(0.3, 2) if factor in (0, 1, 0.5) else uniform(300, 2000) if factor > 1 else uniform(-2, -0.3)
@@ -22,7 +24,13 @@ def batch_norm():
     }.items():
         yield one(f"BatchNorm,{name}", "BatchNorm", (2, 3, 3, 4), batch_norm_param=form)
     for shape, eps in product(((2, 3, 4, 5), (4, 3), (3, 2, 7), (1, 3, 4, 4)), (1e-5, 0.01)):
-        yield one(f"BatchNorm,batch-stats,{label(shape=shape, eps=eps)}", "BatchNorm", shape, values=normal(2, 3), batch_norm_param={"use_global_stats": False, "eps": eps})
+        yield one(
+            f"BatchNorm,batch-stats,{label(shape=shape, eps=eps)}",
+            "BatchNorm",
+            shape,
+            values=normal(2, 3),
+            batch_norm_param={"use_global_stats": False, "eps": eps},
+        )
     yield Case(
         "BatchNorm,in-place-then-scale",
         data(data=(2, 3, 4, 4))
@@ -33,35 +41,101 @@ def batch_norm():
     )
     yield Case(
         "BatchNorm,shared-statistics",
-        data(data=(2, 3, 2, 2)) + "".join(layer("BatchNorm", "data", top, param=[{"name": n, "lr_mult": 0} for n in "mvf"]) for top in ("a", "b")),
+        data(data=(2, 3, 2, 2))
+        + "".join(layer("BatchNorm", "data", top, param=[{"name": n, "lr_mult": 0} for n in "mvf"]) for top in ("a", "b")),
     )
     yield one("BatchNorm,lr_mult=0", "BatchNorm", (2, 3, 2, 2), param=[{"lr_mult": 0}] * 3)
-    yield Case("BatchNorm,zero-statistics-unstored", data(data=(2, 3, 2, 2)) + layer("BatchNorm", "data", "out"), unstored=["out"], tolerance=1e-4)
+    yield Case(
+        "BatchNorm,zero-statistics-unstored",
+        data(data=(2, 3, 2, 2)) + layer("BatchNorm", "data", "out"),
+        unstored=["out"],
+        tolerance=1e-4,
+    )
 
 
 def scale_and_bias():
     """A learned or a second bottom, over axis and num_axes."""
     for layer_type, key in (("Scale", "scale_param"), ("Bias", "bias_param")):
-        for axis, count in ((1, 1), (1, 2), (1, 3), (0, 1), (0, 2), (0, -1), (1, -1), (2, -1), (2, 2), (-1, 1), (-2, 2), (-3, 1), (3, 1), (0, 0), (2, 0), (0, 4)):
-            yield one(f"{layer_type},{label(axis=axis, num_axes=count)}", layer_type, (2, 3, 4, 5), **{key: {"axis": axis, "num_axes": count}})
-        for axis, shape in ((1, (3,)), (0, (2,)), (0, (2, 3)), (1, (3, 4, 5)), (-1, (5,)), (-2, (4, 5)), (0, (2, 3, 4, 5)), (2, (4,)), (0, ()), (2, ())):
-            yield one(f"{layer_type},two-bottoms,{label(axis=axis, shape=shape)}", layer_type, (2, 3, 4, 5), extra={"by": shape}, **{key: {"axis": axis}})
+        for axis, count in (
+            (1, 1),
+            (1, 2),
+            (1, 3),
+            (0, 1),
+            (0, 2),
+            (0, -1),
+            (1, -1),
+            (2, -1),
+            (2, 2),
+            (-1, 1),
+            (-2, 2),
+            (-3, 1),
+            (3, 1),
+            (0, 0),
+            (2, 0),
+            (0, 4),
+        ):
+            yield one(
+                f"{layer_type},{label(axis=axis, num_axes=count)}",
+                layer_type,
+                (2, 3, 4, 5),
+                **{key: {"axis": axis, "num_axes": count}},
+            )
+        for axis, shape in (
+            (1, (3,)),
+            (0, (2,)),
+            (0, (2, 3)),
+            (1, (3, 4, 5)),
+            (-1, (5,)),
+            (-2, (4, 5)),
+            (0, (2, 3, 4, 5)),
+            (2, (4,)),
+            (0, ()),
+            (2, ()),
+        ):
+            yield one(
+                f"{layer_type},two-bottoms,{label(axis=axis, shape=shape)}",
+                layer_type,
+                (2, 3, 4, 5),
+                extra={"by": shape},
+                **{key: {"axis": axis}},
+            )
         for shape in ((4, 3), (2, 3, 5), (3,), (1, 2, 2, 2, 2)):
             form = {"axis": 0} if len(shape) == 1 else {}
             yield one(f"{layer_type},{label(shape=shape)}", layer_type, shape, **{key: form})
-        yield Case(f"{layer_type},in-place", data(data=(2, 3, 4)) + layer("Power", "data", "x") + layer(layer_type, "x", "x", name="in-place"))
-        yield Case(f"{layer_type},filler", data(data=(2, 3, 4)) + layer(layer_type, "data", "out", **{key: {"filler": {"type": "constant", "value": 2.5}}}), unstored=["out"])
+        yield Case(
+            f"{layer_type},in-place",
+            data(data=(2, 3, 4)) + layer("Power", "data", "x") + layer(layer_type, "x", "x", name="in-place"),
+        )
+        yield Case(
+            f"{layer_type},filler",
+            data(data=(2, 3, 4)) + layer(layer_type, "data", "out", **{key: {"filler": {"type": "constant", "value": 2.5}}}),
+            unstored=["out"],
+        )
         yield Case(f"{layer_type},default-filler", data(data=(2, 3, 4)) + layer(layer_type, "data", "out"), unstored=["out"])
         yield one(f"{layer_type},refused,axis=4", layer_type, (2, 3, 4, 5), refused=True, **{key: {"axis": 4}})
         yield one(f"{layer_type},refused,num_axes=4", layer_type, (2, 3, 4, 5), refused=True, **{key: {"num_axes": 4}})
-        yield one(f"{layer_type},refused,shape", layer_type, (2, 3, 4, 5), extra={"by": (4,)}, refused=True, **{key: {"axis": 1}})
+        yield one(
+            f"{layer_type},refused,shape", layer_type, (2, 3, 4, 5), extra={"by": (4,)}, refused=True, **{key: {"axis": 1}}
+        )
     for axis, count in ((1, 1), (0, 2), (1, -1), (-1, 1), (0, 0), (2, 1)):
-        yield one(f"Scale,bias,{label(axis=axis, num_axes=count)}", "Scale", (2, 3, 4, 5), scale_param={"axis": axis, "num_axes": count, "bias_term": True})
+        yield one(
+            f"Scale,bias,{label(axis=axis, num_axes=count)}",
+            "Scale",
+            (2, 3, 4, 5),
+            scale_param={"axis": axis, "num_axes": count, "bias_term": True},
+        )
     for axis, shape in ((0, (2, 3)), (1, (3,)), (2, (4, 5))):
-        yield one(f"Scale,two-bottoms-bias,{label(axis=axis, shape=shape)}", "Scale", (2, 3, 4, 5), extra={"by": shape}, scale_param={"axis": axis, "bias_term": True})
+        yield one(
+            f"Scale,two-bottoms-bias,{label(axis=axis, shape=shape)}",
+            "Scale",
+            (2, 3, 4, 5),
+            extra={"by": shape},
+            scale_param={"axis": axis, "bias_term": True},
+        )
     yield Case(
         "Scale,bias-filler",
-        data(data=(2, 3, 4)) + layer("Scale", "data", "out", scale_param={"filler": {"value": 0.5}, "bias_term": True, "bias_filler": {"value": 3}}),
+        data(data=(2, 3, 4))
+        + layer("Scale", "data", "out", scale_param={"filler": {"value": 0.5}, "bias_term": True, "bias_filler": {"value": 3}}),
         unstored=["out"],
     )
     yield Case("Scale,by-itself", data(data=(2, 3, 4)) + layer("Scale", ["data", "data"], "out", scale_param={"axis": 0}))
@@ -78,17 +152,31 @@ def lrn():
     yield one("LRN,defaults", "LRN", (1, 4, 3, 3))
     yield one("LRN,defaults-few-channels", "LRN", (2, 2, 3, 3), values=normal(0, 3))
     yield one("LRN,within-defaults", "LRN", (1, 4, 6, 5), values=normal(0, 3), lrn_param={"norm_region": "WITHIN_CHANNEL"})
-    yield one("LRN,within-small-image", "LRN", (1, 2, 2, 3), values=normal(0, 3), lrn_param={"norm_region": "WITHIN_CHANNEL", "local_size": 5, "alpha": 2})
+    yield one(
+        "LRN,within-small-image",
+        "LRN",
+        (1, 2, 2, 3),
+        values=normal(0, 3),
+        lrn_param={"norm_region": "WITHIN_CHANNEL", "local_size": 5, "alpha": 2},
+    )
     yield one("LRN,engine", "LRN", (1, 4, 3, 3), lrn_param={"engine": "CAFFE", "alpha": 2})
     yield one("LRN,k=2", "LRN", (1, 5, 3, 3), lrn_param={"k": 2, "alpha": 0.0005})
-    yield one("LRN,within-k=2", "LRN", (1, 3, 5, 5), values=normal(0, 2), lrn_param={"k": 2, "alpha": 0.5, "local_size": 3, "norm_region": "WITHIN_CHANNEL"})
+    yield one(
+        "LRN,within-k=2",
+        "LRN",
+        (1, 3, 5, 5),
+        values=normal(0, 2),
+        lrn_param={"k": 2, "alpha": 0.5, "local_size": 3, "norm_region": "WITHIN_CHANNEL"},
+    )
     yield one("LRN,refused,even-size", "LRN", (1, 4, 3, 3), refused=True, lrn_param={"local_size": 4})
     yield one("LRN,refused,3-axes", "LRN", (1, 4, 3), refused=True)
 
 
 def mvn():
     """The mean, and optionally the deviation plus eps, over an image's channels one by one or together."""
-    for variance, across, eps, shape in product((True, False), (True, False), (None, 0.1), ((2, 3, 4, 5), (1, 2, 5, 3), (3, 1, 4, 4))):
+    for variance, across, eps, shape in product(
+        (True, False), (True, False), (None, 0.1), ((2, 3, 4, 5), (1, 2, 5, 3), (3, 1, 4, 4))
+    ):
         attributes = {"normalize_variance": variance, "across_channels": across, **({} if eps is None else {"eps": eps})}
         yield one(f"MVN,{label(**attributes, shape=shape)}", "MVN", shape, values=normal(1, 2), mvn_param=attributes)
     yield one("MVN,defaults", "MVN", (2, 3, 4, 4))

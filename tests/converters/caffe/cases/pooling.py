@@ -17,7 +17,9 @@ def sweep():
 
 def rounding():
     """round_mode, where floor and ceiling differ and where they don't."""
-    for pool, mode, (kernel, stride, pad) in product(("MAX", "AVE"), ("CEIL", "FLOOR"), ((2, 2, 0), (3, 2, 0), (3, 2, 1), (2, 3, 1), (3, 3, 2))):
+    for pool, mode, (kernel, stride, pad) in product(
+        ("MAX", "AVE"), ("CEIL", "FLOOR"), ((2, 2, 0), (3, 2, 0), (3, 2, 1), (2, 3, 1), (3, 3, 2))
+    ):
         attributes = {"pool": pool, "kernel_size": kernel, "stride": stride, "pad": pad, "round_mode": mode}
         yield one(f"Pooling,{label(**attributes)}", "Pooling", (1, 3, 7, 8), pooling_param=attributes)
 
@@ -41,28 +43,69 @@ def spellings():
             "wide-pad-stride": {"kernel_size": 5, "stride": 4, "pad": 4},
         }.items():
             yield one(f"Pooling,{pool},{name}", "Pooling", (2, 3, 7, 5), pooling_param={"pool": pool, **form})
-        yield one(f"Pooling,{pool},all-negative", "Pooling", (1, 2, 5, 5), values=uniform(-9, -5), pooling_param={"pool": pool, "kernel_size": 3, "pad": 2, "stride": 2})
-        yield one(f"Pooling,{pool},one-pixel", "Pooling", (2, 3, 1, 1), pooling_param={"pool": pool, "kernel_size": 3, "pad": 1, "stride": 2})
-        yield one(f"Pooling,{pool},one-pixel-global", "Pooling", (2, 3, 1, 1), pooling_param={"pool": pool, "global_pooling": True})
-        yield one(f"Pooling,{pool},kernel-over-image", "Pooling", (1, 2, 3, 3), pooling_param={"pool": pool, "kernel_size": 4, "pad": 1})
+        yield one(
+            f"Pooling,{pool},all-negative",
+            "Pooling",
+            (1, 2, 5, 5),
+            values=uniform(-9, -5),
+            pooling_param={"pool": pool, "kernel_size": 3, "pad": 2, "stride": 2},
+        )
+        yield one(
+            f"Pooling,{pool},one-pixel",
+            "Pooling",
+            (2, 3, 1, 1),
+            pooling_param={"pool": pool, "kernel_size": 3, "pad": 1, "stride": 2},
+        )
+        yield one(
+            f"Pooling,{pool},one-pixel-global", "Pooling", (2, 3, 1, 1), pooling_param={"pool": pool, "global_pooling": True}
+        )
+        yield one(
+            f"Pooling,{pool},kernel-over-image",
+            "Pooling",
+            (1, 2, 3, 3),
+            pooling_param={"pool": pool, "kernel_size": 4, "pad": 1},
+        )
     yield one("Pooling,default-pool", "Pooling", (1, 2, 5, 5), pooling_param={"kernel_size": 3, "stride": 2})
 
 
 def masks():
     """MAX's second top: the flat index in its own image, the first of equals."""
-    for kernel, stride, pad, ties in ((2, 2, 0, False), (3, 2, 0, False), (3, 2, 1, False), (2, 1, 1, True), (3, 3, 2, True), (2, 3, 0, True)):
+    for kernel, stride, pad, ties in (
+        (2, 2, 0, False),
+        (3, 2, 0, False),
+        (3, 2, 1, False),
+        (2, 1, 1, True),
+        (3, 3, 2, True),
+        (2, 3, 0, True),
+    ):
         attributes = {"kernel_size": kernel, "stride": stride, "pad": pad}
         yield one(
             f"Pooling,mask,{label(**attributes, ties=ties)}", "Pooling", (2, 3, 5, 6), top=["out", "mask"],
             values=integers(0, 3) if ties else None, pooling_param={"pool": "MAX", **attributes},
         )  # fmt: skip
-    yield one("Pooling,mask,global", "Pooling", (2, 3, 4, 5), top=["out", "mask"], pooling_param={"pool": "MAX", "global_pooling": True})
-    yield one("Pooling,mask,asymmetric", "Pooling", (1, 2, 5, 7), top=["out", "mask"], pooling_param={"kernel_h": 2, "kernel_w": 3, "stride_h": 3, "stride_w": 2})
+    yield one(
+        "Pooling,mask,global",
+        "Pooling",
+        (2, 3, 4, 5),
+        top=["out", "mask"],
+        pooling_param={"pool": "MAX", "global_pooling": True},
+    )
+    yield one(
+        "Pooling,mask,asymmetric",
+        "Pooling",
+        (1, 2, 5, 7),
+        top=["out", "mask"],
+        pooling_param={"kernel_h": 2, "kernel_w": 3, "stride_h": 3, "stride_w": 2},
+    )
 
 
 def stochastic():
     """STOCHASTIC at test is the mean weighted by the values themselves; its reference is two AVE poolings and their quotient."""
-    for name, form in {"kernel=2": {"kernel_size": 2, "stride": 2}, "kernel=3": {"kernel_size": 3, "stride": 2}, "h-w": {"kernel_h": 2, "kernel_w": 3}}.items():
+    for name, form in {
+        "kernel=2": {"kernel_size": 2, "stride": 2},
+        "kernel=3": {"kernel_size": 3, "stride": 2},
+        "h-w": {"kernel_h": 2, "kernel_w": 3},
+    }.items():
         source = data(data=(2, 3, 5, 7))
         yield Case(
             f"Pooling,STOCHASTIC,{name}",
@@ -82,7 +125,12 @@ def pyramids():
     for pool, height, size in product(("MAX", "AVE"), (1, 2, 3), ((8, 8), (7, 5), (6, 9), (4, 4))):
         if height == 3 and size == (7, 5):
             size = (12, 10)
-        yield one(f"SPP,{label(pool=pool, pyramid_height=height, size=size)}", "SPP", (2, 3, *size), spp_param={"pool": pool, "pyramid_height": height})
+        yield one(
+            f"SPP,{label(pool=pool, pyramid_height=height, size=size)}",
+            "SPP",
+            (2, 3, *size),
+            spp_param={"pool": pool, "pyramid_height": height},
+        )
     yield one("SPP,default-pool", "SPP", (1, 2, 4, 4), spp_param={"pyramid_height": 2})
     yield one("SPP,engine", "SPP", (1, 2, 4, 4), spp_param={"pyramid_height": 2, "engine": "CAFFE"})
 
@@ -103,7 +151,14 @@ def refusals():
     ):
         yield one(f"Pooling,refused,{name}", "Pooling", (1, 2, 5, 5), refused=True, pooling_param=form)
     yield one("Pooling,refused,3-axes", "Pooling", (2, 5, 6), refused=True, pooling_param={"kernel_size": 2})
-    yield one("Pooling,refused,AVE-with-mask", "Pooling", (1, 2, 5, 5), top=["out", "mask"], refused=True, pooling_param={"pool": "AVE", "kernel_size": 2})
+    yield one(
+        "Pooling,refused,AVE-with-mask",
+        "Pooling",
+        (1, 2, 5, 5),
+        top=["out", "mask"],
+        refused=True,
+        pooling_param={"pool": "AVE", "kernel_size": 2},
+    )
 
 
 CASES = [*sweep(), *rounding(), *spellings(), *masks(), *stochastic(), *pyramids(), *refusals()]

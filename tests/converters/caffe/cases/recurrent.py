@@ -18,16 +18,30 @@ def sweep():
     """Steps, sequences, sizes and continuations."""
     for layer_type, (name, cont) in product(("LSTM", "RNN"), CONTINUATIONS.items()):
         for steps, batch, size, outputs in ((4, 2, 3, 4), (1, 2, 3, 2), (3, 1, 1, 1), (5, 3, 2, 3)):
-            yield recurrent(f"{layer_type},{name},{label(steps=steps, batch=batch, size=size, num_output=outputs)}", layer_type, (steps, batch, size), outputs, cont)
+            yield recurrent(
+                f"{layer_type},{name},{label(steps=steps, batch=batch, size=size, num_output=outputs)}",
+                layer_type,
+                (steps, batch, size),
+                outputs,
+                cont,
+            )
     for layer_type in ("LSTM", "RNN"):
         yield recurrent(f"{layer_type},4-axes", layer_type, (3, 2, 2, 3), 4, (0, 0, 1, 1, 1, 1))
         yield recurrent(f"{layer_type},static", layer_type, (4, 2, 3), 3, CONTINUATIONS["restarts"], static=(2, 5))
-        yield recurrent(f"{layer_type},static-3-axes", layer_type, (2, 2, 3), 3, CONTINUATIONS["one-sequence"], static=(2, 2, 2))
-        yield recurrent(f"{layer_type},saturated", layer_type, (4, 2, 3), 3, CONTINUATIONS["one-sequence"], weights=normal(0, 4))
+        yield recurrent(
+            f"{layer_type},static-3-axes", layer_type, (2, 2, 3), 3, CONTINUATIONS["one-sequence"], static=(2, 2, 2)
+        )
+        yield recurrent(
+            f"{layer_type},saturated", layer_type, (4, 2, 3), 3, CONTINUATIONS["one-sequence"], weights=normal(0, 4)
+        )
         for static in (None, (2, 2)):
             for name in ("one-sequence", "goes-on", "restarts"):
-                yield exposed(f"{layer_type},expose_hidden,{name},{label(static=static)}", layer_type, CONTINUATIONS[name], static)
-        yield recurrent(f"{layer_type},filler", layer_type, (2, 2, 3), 2, (0, 0, 1, 1), filler={"type": "constant", "value": 0.3})
+                yield exposed(
+                    f"{layer_type},expose_hidden,{name},{label(static=static)}", layer_type, CONTINUATIONS[name], static
+                )
+        yield recurrent(
+            f"{layer_type},filler", layer_type, (2, 2, 3), 2, (0, 0, 1, 1), filler={"type": "constant", "value": 0.3}
+        )
     yield Case(
         "LSTM,stacked",
         data(data=(4, 2, 3), cont=(4, 2))
@@ -49,8 +63,18 @@ def recurrent(case_id, layer_type, shape, outputs, cont, static=None, weights=SM
 def exposed(case_id, layer_type, cont, static):
     """The first hidden state is an input, and the last an output."""
     states = ["h"] if layer_type == "RNN" else ["h", "c"]
-    shapes = {"data": (4, 2, 3), "cont": (4, 2), **({"static": static} if static else {}), **{f"{s}_first": (1, 2, 3) for s in states}}
-    text = data(**shapes) + layer(layer_type, list(shapes), ["out", *(f"{s}_last" for s in states)], recurrent_param={"num_output": 3, "expose_hidden": True})
+    shapes = {
+        "data": (4, 2, 3),
+        "cont": (4, 2),
+        **({"static": static} if static else {}),
+        **{f"{s}_first": (1, 2, 3) for s in states},
+    }
+    text = data(**shapes) + layer(
+        layer_type,
+        list(shapes),
+        ["out", *(f"{s}_last" for s in states)],
+        recurrent_param={"num_output": 3, "expose_hidden": True},
+    )
     return Case(case_id, text, {"cont": given(*cont), "h_first": uniform(-0.9, 0.9)}, {"out": [SMALL] * 6})
 
 

@@ -17,7 +17,9 @@ def softmax():
     yield one("Softmax,large-values", "Softmax", (2, 4), values=given(1000, 999, 0, -1000))
     yield one("Softmax,engine", "Softmax", (2, 4), softmax_param={"engine": "CAFFE"})
     yield one("Softmax,one-class", "Softmax", (3, 1))
-    yield Case("Softmax,in-place", data(data=(2, 3)) + layer("Power", "data", "x") + layer("Softmax", "x", "x", name="in-place"))
+    yield Case(
+        "Softmax,in-place", data(data=(2, 3)) + layer("Power", "data", "x") + layer("Softmax", "x", "x", name="in-place")
+    )
     yield one("Softmax,refused,axis=2", "Softmax", (2, 3), refused=True, softmax_param={"axis": 2})
 
 
@@ -27,16 +29,25 @@ def reduction():
         if coeff is not None and axis in (None, 2, -2):
             continue
         form = {k: v for k, v in (("operation", operation), ("axis", axis), ("coeff", coeff)) if v is not None}
-        yield one(f"Reduction,{label(**form) or 'defaults'}", "Reduction", (2, 3, 4, 5), values=normal(0.5, 1), reduction_param=form)
+        yield one(
+            f"Reduction,{label(**form) or 'defaults'}", "Reduction", (2, 3, 4, 5), values=normal(0.5, 1), reduction_param=form
+        )
     for operation, shape in product(("SUM", "MEAN"), ((6,), (3, 4), (1, 2, 2, 3, 2))):
-        yield one(f"Reduction,{label(operation=operation, shape=shape)}", "Reduction", shape, reduction_param={"operation": operation, "axis": len(shape) - 1})
+        yield one(
+            f"Reduction,{label(operation=operation, shape=shape)}",
+            "Reduction",
+            shape,
+            reduction_param={"operation": operation, "axis": len(shape) - 1},
+        )
     yield one("Reduction,coeff=0", "Reduction", (2, 3), reduction_param={"coeff": 0, "axis": 1})
     yield one("Reduction,refused,axis=4", "Reduction", (2, 3, 4, 5), refused=True, reduction_param={"axis": 4})
 
 
 def argmax():
     """Indices, or values, of the top_k; without an axis both; the last of equals."""
-    for axis, values, top_k, shape in product((None, 0, 1, 2, 3, -1), (None, True, False), (None, 1, 2), ((2, 4, 3, 3), (3, 5))):
+    for axis, values, top_k, shape in product(
+        (None, 0, 1, 2, 3, -1), (None, True, False), (None, 1, 2), ((2, 4, 3, 3), (3, 5))
+    ):
         if axis is not None and axis >= len(shape):
             continue
         if values is False and top_k is not None:
