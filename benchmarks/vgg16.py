@@ -52,10 +52,15 @@ def main() -> None:
         cp = statistics.median(s for s, _ in copies[1:])
         ours = statistics.median(s for s, _ in conversions[1:])
         peak = max(m for _, m in conversions[1:])
-        start_up = statistics.median(measured([sys.executable, "-c", f"import dragoman.conversion, onnx_ir; open({str(copy)!r}, 'w')"], copy)[0] for _ in range(3))
+        start_up = statistics.median(
+            measured([sys.executable, "-c", f"import dragoman.conversion, onnx_ir; open({str(copy)!r}, 'w')"], copy)[0]
+            for _ in range(3)
+        )
         print(f"caffemodel          {weights.stat().st_size / 1e6:8.1f} MB")
         print(f"cp                  {cp:8.2f} s")
-        print(f"dragoman convert    {ours:8.2f} s   {ours / cp:.2f} × cp   (of which {start_up:.2f} s start Python and its libraries)")
+        print(
+            f"dragoman convert    {ours:8.2f} s   {ours / cp:.2f} × cp   (of which {start_up:.2f} s start Python and its libraries)"
+        )
         print(f"peak resident       {peak:8.1f} MB")
     finally:
         if arguments.folder is None:

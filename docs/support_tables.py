@@ -1,7 +1,7 @@
 """Write docs/support.md from the code: the formats, and every layer with its handler's own definition.
 
-    python docs/support_tables.py            # write the file
-    python docs/support_tables.py --check    # exit 1 if it isn't what the code says
+python docs/support_tables.py            # write the file
+python docs/support_tables.py --check    # exit 1 if it isn't what the code says
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def format_table() -> list[str]:
     """One row for each format."""
     rows = ["| format | read | written | files | verified in |", "| --- | --- | --- | --- | --- |"]
     for f in formats().values():
-        rows.append(f"| {f.title} | {'yes' if f.importer else ''} | {'yes' if f.exporter else ''} | `{'`, `'.join(f.suffixes)}` | {f.runtime} |")
+        rows.append(
+            f"| {f.title} | {'yes' if f.importer else ''} | {'yes' if f.exporter else ''} | `{'`, `'.join(f.suffixes)}` | {f.runtime} |"
+        )
     return rows
 
 

@@ -66,7 +66,9 @@ def load(
     return model
 
 
-def save(model: Model, target: PathLike, *, target_format: str | None = None, progress: Progress | None = None, **writer_options: Any) -> Path:
+def save(
+    model: Model, target: PathLike, *, target_format: str | None = None, progress: Progress | None = None, **writer_options: Any
+) -> Path:
     """Write a graph; the format is that of the target's suffix unless it is named. Raises ``TargetError`` (exit code 6).
 
     The file appears whole or not at all; what was there before stays unharmed by a failure.
@@ -160,5 +162,7 @@ def accepted(fmt: Format, role: str, options: Mapping[str, Any]) -> dict[str, An
     """The options, if the format's reader or writer has them all."""
     known = {o.name for o in (fmt.reader_options if role == "reader" else fmt.writer_options)}
     if unknown := sorted(set(options) - known):
-        raise UsageError(f"{fmt.title}'s {role} has no option {', '.join(unknown)}; it has {', '.join(sorted(known)) or 'none'}")
+        raise UsageError(
+            f"{fmt.title}'s {role} has no option {', '.join(unknown)}; it has {', '.join(sorted(known)) or 'none'}"
+        )
     return {name: value for name, value in options.items() if value is not None and value != ()}

@@ -29,6 +29,7 @@ from dragoman.validators.sampling import Sample, generate, load_samples
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+
 def verify(
     source: PathLike | Model,
     target: PathLike,
@@ -88,7 +89,11 @@ def verify(
             layerwise=layerwise,
             progress=report_progress,
         )
-    return replace(report, original=_with_file(report.original, path, as_path(weights)), converted=_with_file(report.converted, target_path, None))
+    return replace(
+        report,
+        original=_with_file(report.original, path, as_path(weights)),
+        converted=_with_file(report.converted, target_path, None),
+    )
 
 
 def run(
@@ -218,8 +223,8 @@ def _step(value: ir.Value, mapped: Mapping[str, str]) -> tuple[tuple[Origin, ...
             if read is None or read in seen or read.const_value is not None:
                 continue
             seen.add(read)
-            if read.name in mapped:
-                reads.append(mapped[read.name])
+            if (tensor := mapped.get(read.name or "")) is not None:
+                reads.append(tensor)
             else:
                 waiting.append(read)
     return in_network_order(layers), tuple(reads)
@@ -238,5 +243,3 @@ def _digest(paths: Sequence[Path | None]) -> str:
                 while chunk := stream.read(1 << 20):
                     digest.update(chunk)
     return digest.hexdigest()
-
-

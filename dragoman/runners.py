@@ -33,7 +33,9 @@ def open_runner(request: RunRequest) -> Runner:
     try:
         opener = _OPENERS[request.format.name]
     except KeyError:
-        raise MissingRuntime(f"nothing here runs {request.format.title}: {request.format.runtime or 'no runtime is known'}") from None
+        raise MissingRuntime(
+            f"nothing here runs {request.format.title}: {request.format.runtime or 'no runtime is known'}"
+        ) from None
     return opener(request)
 
 
@@ -53,7 +55,9 @@ def _open_caffe(request: RunRequest) -> Runner:
     prototxt = request.path
     weights = request.weights
     if prototxt.suffix.lower() == ".caffemodel":
-        raise MissingRuntime("Caffe runs a network from its prototxt: give that as the source, and the caffemodel with --weights")
+        raise MissingRuntime(
+            "Caffe runs a network from its prototxt: give that as the source, and the caffemodel with --weights"
+        )
     return caffe_runner(
         prototxt,
         weights,
@@ -69,7 +73,9 @@ _OPENERS: Mapping[str, Callable[[RunRequest], Runner]] = {"caffe": _open_caffe, 
 
 def input_specs(model: Model) -> tuple[TensorSpec, ...]:
     """The inputs of a graph, as runners describe them."""
-    return tuple(_spec(v.name or "", v.dtype.numpy().name if v.dtype is not None else "float32", dims(v)) for v in model.graph.inputs)
+    return tuple(
+        _spec(v.name or "", v.dtype.numpy().name if v.dtype is not None else "float32", dims(v)) for v in model.graph.inputs
+    )
 
 
 def _spec(name: str, dtype: str, shape: Sequence[Dim]) -> TensorSpec:

@@ -81,7 +81,8 @@ def _macs(node: ir.Node) -> int | None:
         return math.prod(y) * math.prod(w[1:])
     if node.op_type == "ConvTranspose":
         return math.prod(x) * math.prod(w[1:])
-    inner = x[0] if node.op_type == "Gemm" and node.attributes.get_int("transA", 0) else x[-1]
+    transposed = node.op_type == "Gemm" and "transA" in node.attributes and node.attributes["transA"].as_int() == 1
+    inner = x[0] if transposed else x[-1]
     return math.prod(y) * inner
 
 
@@ -91,7 +92,9 @@ def _line(node: ir.Node) -> str:
     inputs = ", ".join(v.name or "" if v is not None else "-" for v in node.inputs)
     attributes = ", ".join(f"{k}={_attribute(a)}" for k, a in sorted(node.attributes.items()))
     source = "; ".join(str(o) for o in origins(node))
-    return f"{outputs} = {node.op_type}({inputs}{'; ' + attributes if attributes else ''})" + (f"  # {source}" if source else "")
+    return f"{outputs} = {node.op_type}({inputs}{'; ' + attributes if attributes else ''})" + (
+        f"  # {source}" if source else ""
+    )
 
 
 def _shape(value: ir.Value) -> str:

@@ -1,4 +1,7 @@
-"""Writes a classic network as Caffe files with seeded weights:  python examples/classic_networks.py resnet50 OUT_DIR [--width 0.25]."""
+"""Writes a classic network as Caffe files with seeded weights.
+
+python examples/classic_networks.py resnet50 OUT_DIR [--width 0.25]
+"""
 
 import argparse
 

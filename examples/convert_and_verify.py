@@ -23,10 +23,14 @@ def main(folder: Path) -> None:
         raise SystemExit(f"can't be converted: {plan.reading} {plan.writing}")
 
     # A word in place of a number is a dynamic dimension.
-    result = dragoman.convert(prototxt, folder / "squeezenet.onnx", weights=weights, inputs={"data": ("batch", 3, 67, 67)}, opset=17)
+    result = dragoman.convert(
+        prototxt, folder / "squeezenet.onnx", weights=weights, inputs={"data": ("batch", 3, 67, 67)}, opset=17
+    )
     report = result.report
     assert report is not None
-    print(f"{result.path.name}: {report.verdict.value}, {report.ratio:.1f} × the network's rounding noise (limit {report.limit:g})")
+    print(
+        f"{result.path.name}: {report.verdict.value}, {report.ratio:.1f} × the network's rounding noise (limit {report.limit:g})"
+    )
     for output in report.outputs:
         print(f"  {output.name}: {len(output.measurements)} samples")
     if not report.passed:

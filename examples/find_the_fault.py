@@ -10,8 +10,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import dragoman
 import onnx
+
+import dragoman
 from dragoman.converters.caffe import zoo
 
 

@@ -18,9 +18,24 @@ if TYPE_CHECKING:
 
 defer()
 
-__all__ = ["DOMAIN", "IR_OPSET", "Builder", "DragomanError", "ExitCode", "Gap", "Location", "Model", "Origin", "Source", "dims", "static_dims"]
+__all__ = [
+    "DOMAIN",
+    "IR_OPSET",
+    "Builder",
+    "DragomanError",
+    "ExitCode",
+    "Gap",
+    "Location",
+    "Model",
+    "Origin",
+    "Source",
+    "dims",
+    "static_dims",
+]
 
-_HOME = {"Builder": "builder", "Origin": "provenance"} | dict.fromkeys(("DOMAIN", "IR_OPSET", "Model", "Source", "dims", "static_dims"), "model")
+_HOME = {"Builder": "builder", "Origin": "provenance"} | dict.fromkeys(
+    ("DOMAIN", "IR_OPSET", "Model", "Source", "dims", "static_dims"), "model"
+)
 
 
 def __getattr__(name: str) -> Any:

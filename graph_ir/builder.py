@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Builder:
         self._origin: Origin | None = None
         self._named: dict[str, ir.Value | None] = {}
         self._nodes: set[str] = set()
+        self._dim_names: dict[str, int] = {}
         self._shared: dict[int, ir.Value] = {}
 
     # -- provenance -------------------------------------------------------------------------------
@@ -89,7 +90,8 @@ class Builder:
             if holder.is_graph_input():
                 raise self._fail("rename", f"{name} is the name of an input")
             self._named.pop(name)
-            self._bind(holder, self.unique(f"{name}/{holder.producer().op_type if holder.producer() else 'const'}"))
+            producer = holder.producer()
+            self._bind(holder, self.unique(f"{name}/{producer.op_type if producer is not None else 'const'}"))
         if self._named.get(value.name or "") is value:
             self._named.pop(value.name or "")
         self._bind(value, name)
@@ -136,7 +138,9 @@ class Builder:
 
     # -- operators --------------------------------------------------------------------------------
 
-    def op(self, op_type: str, *inputs: ir.Value | None, domain: str = "", name: str | None = None, **attributes: Any) -> ir.Value:
+    def op(
+        self, op_type: str, *inputs: ir.Value | None, domain: str = "", name: str | None = None, **attributes: Any
+    ) -> ir.Value:
         """Emit an operator with one output; attributes that are None are left out."""
         return self.ops(op_type, *inputs, outputs=1, domain=domain, name=name, **attributes)[0]
 
@@ -157,12 +161,16 @@ class Builder:
         self.graph.append(node)
         return tuple(node.outputs)
 
-    def call(self, function: ir.Function, *inputs: ir.Value | None, shapes: Sequence[Sequence[Dim]], dtypes: Sequence[ir.DataType]) -> tuple[ir.Value, ...]:
+    def call(
+        self, function: ir.Function, *inputs: ir.Value | None, shapes: Sequence[Sequence[Dim]], dtypes: Sequence[ir.DataType]
+    ) -> tuple[ir.Value, ...]:
         """Call a function of the ``dragoman`` domain; its outputs' shapes and dtypes are the caller's to say."""
         self.functions[function.identifier()] = function
         self.graph.opset_imports.setdefault(DOMAIN, 1)
         base = f"{self._origin.layer}/{function.name}" if self._origin else function.name
-        node = ir.Node(DOMAIN, function.name, list(inputs), num_outputs=len(shapes), overload=function.overload, name=self._node_name(base))
+        node = ir.Node(
+            DOMAIN, function.name, list(inputs), num_outputs=len(shapes), overload=function.overload, name=self._node_name(base)
+        )
         for out, shape, dtype in zip(node.outputs, shapes, dtypes, strict=True):
             self._bind(out, self.unique(base))
             out.type, out.shape = ir.TensorType(dtype), ir.Shape(shape)
@@ -206,6 +214,8 @@ class Builder:
                 raise self._fail("Reshape", f"a shape with an empty dimension can't be dynamic too: {list(shape)}")
             target = self.const(np.array(shape, np.int64))
         elif moved:
+            if lost := [d for d in plan if isinstance(d, str) and d not in own]:
+                raise self._fail("Reshape", f"{', '.join(lost)} in {list(shape)} can't be read from {list(own)}")
             parts = [self.dim(value, own.index(d)) if isinstance(d, str) else self.const([d or 0]) for d in plan]
             target = self.op("Concat", *parts, axis=0)
         else:
@@ -240,7 +250,11 @@ class Builder:
                 continue
             types[value.name] = _type_proto(value)
             tensor = value.const_value
-            if tensor is not None and tensor.size <= SMALL and tensor.dtype in (ir.DataType.INT64, ir.DataType.INT32, ir.DataType.FLOAT):
+            if (
+                tensor is not None
+                and tensor.size <= SMALL
+                and tensor.dtype in (ir.DataType.INT64, ir.DataType.INT32, ir.DataType.FLOAT)
+            ):
                 data[value.name] = ir.serde.serialize_tensor(tensor)
         try:
             found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data)
@@ -251,16 +265,32 @@ class Builder:
             proto = found.get(out.name or "")
             if proto is not None:
                 out.type = ir.serde.deserialize_type_proto_for_type(proto)
-                out.shape = ir.serde.deserialize_type_proto_for_shape(proto)
+                out.shape = self._named_shape(ir.serde.deserialize_type_proto_for_shape(proto), out.name or node.op_type)
+
+    def _named_shape(self, shape: ir.Shape | None, base: str) -> ir.Shape | None:
+        """``shape`` with a name of its own for each unknown dimension, so that it can be asked for, and told from others."""
+        if shape is None or all(isinstance(d, int) or d.value is not None for d in shape):
+            return shape
+        named: list[Dim] = []
+        for axis, d in enumerate(shape):
+            size = d if isinstance(d, int) else d.value
+            if size is None:
+                count = self._dim_names[f"{base}_{axis}"] = self._dim_names.get(f"{base}_{axis}", -1) + 1
+                size = f"{base}_{axis}" + (f"_{count}" if count else "")
+            named.append(size)
+        return ir.Shape(named)
 
     def _folded(self, node: ir.Node) -> tuple[ir.Value, ...] | None:
         arrays = fold(node, self._opset, limit=SMALL)
         if arrays is None:
             return None
-        return tuple(self.initializer(ir.Tensor(np.asarray(a)), out.name or "folded") for a, out in zip(arrays, node.outputs, strict=True))
+        return tuple(
+            self.initializer(ir.Tensor(np.asarray(a)), out.name or "folded")
+            for a, out in zip(arrays, node.outputs, strict=True)
+        )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _schema(op_type: str, opset: int, domain: str) -> onnx.defs.OpSchema:
     return onnx.defs.get_schema(op_type, opset, domain)
 

@@ -37,7 +37,9 @@ class _Deferred(ModuleType):
 class _HostFinder(importlib.abc.MetaPathFinder):
     """Finds the host once, and sees to it that the stand-in is there while it is imported, and nowhere afterwards."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname != _HOST:
             return None
         sys.meta_path.remove(self)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import onnx_ir as ir
+import onnx_ir
 
 from dragoman.graph_ir.provenance import Origin, origins, source_tensors
 
@@ -34,21 +34,21 @@ class Model:
     ``ir`` is the graph itself; ``source`` says where it came from, and ``notes`` what the importer assumed or left out.
     """
 
-    ir: ir.Model
+    ir: onnx_ir.Model
     source: Source
     notes: list[str] = field(default_factory=list)
 
     @property
-    def graph(self) -> ir.Graph:
+    def graph(self) -> onnx_ir.Graph:
         """The main graph."""
         return self.ir.graph
 
     @property
     def opset(self) -> int:
         """The version of the standard ONNX operators that the graph uses."""
-        return self.graph.opset_imports[""]
+        return int(self.graph.opset_imports[""])
 
-    def nodes(self) -> Iterator[ir.Node]:
+    def nodes(self) -> Iterator[onnx_ir.Node]:
         """Every node, those of subgraphs included."""
         return iter(self.graph.all_nodes())
 
@@ -63,14 +63,14 @@ class Model:
         return {out.name or "": origins(node) for node in self.graph for out in node.outputs}
 
 
-def dims(value: ir.Value) -> tuple[int | str | None, ...]:
+def dims(value: onnx_ir.Value) -> tuple[int | str | None, ...]:
     """A value's dimensions: ints, names of dynamic ones, None for unknown. Its rank must be known."""
     if value.shape is None:
         raise ValueError(f"the rank of {value.name} is unknown")
     return tuple(d if isinstance(d, int) else d.value for d in value.shape)
 
 
-def static_dims(value: ir.Value) -> tuple[int, ...] | None:
+def static_dims(value: onnx_ir.Value) -> tuple[int, ...] | None:
     """A value's dimensions if all are known, else None."""
     if value.shape is None:
         return None

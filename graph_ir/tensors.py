@@ -53,7 +53,9 @@ class MappedFile:
         while done < length:
             chunk = os.pread(self._stream.fileno(), min(CHUNK, length - done), offset + done)
             if not chunk:
-                raise MalformedModel(f"ends at byte {offset + done}, in the middle of a tensor", location=Location(str(self.path)))
+                raise MalformedModel(
+                    f"ends at byte {offset + done}, in the middle of a tensor", location=Location(str(self.path))
+                )
             target.write(chunk)
             done += len(chunk)
 
@@ -81,7 +83,14 @@ class MappedTensor(ir.TensorProtocol):
     """
 
     def __init__(
-        self, file: MappedFile, offset: int, dtype: ir.DataType, shape: Sequence[int], *, stride: int | None = None, name: str | None = None
+        self,
+        file: MappedFile,
+        offset: int,
+        dtype: ir.DataType,
+        shape: Sequence[int],
+        *,
+        stride: int | None = None,
+        name: str | None = None,
     ) -> None:
         """Raise ``MalformedModel`` if the slice doesn't lie in the file."""
         self.name = name
@@ -103,12 +112,12 @@ class MappedTensor(ir.TensorProtocol):
             )
 
     @property
-    def dtype(self) -> ir.DataType:
+    def dtype(self) -> ir.DataType:  # type: ignore[override]  # the protocol's may be assigned; a slice of a file is what it is
         """The elements' type."""
         return self._dtype
 
     @property
-    def shape(self) -> ir.Shape:
+    def shape(self) -> ir.Shape:  # type: ignore[override]
         """The dimensions, all known."""
         return self._shape
 
@@ -120,7 +129,7 @@ class MappedTensor(ir.TensorProtocol):
     @property
     def nbytes(self) -> int:
         """The bytes that the elements take."""
-        return self.size * self._numpy_dtype.itemsize
+        return self.size * int(self._numpy_dtype.itemsize)
 
     @property
     def raw(self) -> npt.NDArray[Any]:
@@ -130,7 +139,7 @@ class MappedTensor(ir.TensorProtocol):
     @property
     def contiguous(self) -> bool:
         """Whether the elements lie side by side, so that the bytes can be copied as they are."""
-        return self.stride == self._numpy_dtype.itemsize
+        return bool(self.stride == self._numpy_dtype.itemsize)
 
     def numpy(self) -> npt.NDArray[Any]:
         """A read-only view of the mapped file, in ``shape``."""
@@ -170,10 +179,12 @@ class MappedTensor(ir.TensorProtocol):
 class DerivedTensor(ir.LazyTensor):
     """A tensor computed from others when it is asked for, and not kept: a permutation, a cast, a folded scale."""
 
-    def __init__(self, compute: Callable[[], npt.NDArray[Any]], dtype: ir.DataType, shape: Sequence[int], *, name: str | None = None) -> None:
+    def __init__(
+        self, compute: Callable[[], npt.NDArray[Any]], dtype: ir.DataType, shape: Sequence[int], *, name: str | None = None
+    ) -> None:
         """``compute`` gives an array of exactly ``dtype`` and ``shape``."""
 
-        def evaluate() -> ir.Tensor:
+        def evaluate() -> ir.TensorProtocol:
             array = np.asarray(compute(), order="C")
             if array.shape != tuple(shape):
                 raise AssertionError(f"derived tensor {name}: computed shape {array.shape}, declared {tuple(shape)}")

@@ -110,9 +110,7 @@ def _skeleton(model: ir.Model) -> tuple[bytes, bytes]:
     return proto.SerializeToString(), graph.SerializeToString()
 
 
-def _write_whole(
-    stream: IO[bytes], head: bytes, body: bytes, tensors: Weights, count: Callable[[int], None]
-) -> None:
+def _write_whole(stream: IO[bytes], head: bytes, body: bytes, tensors: Weights, count: Callable[[int], None]) -> None:
     entries = [(tensor, *_entry(name, tensor)) for name, tensor in tensors]
     size = len(body) + sum(len(header) + payload for _, header, payload in entries)
     stream.write(head + _key(_GRAPH, 2) + varint(size) + body)

@@ -43,7 +43,9 @@ class Blobs:
     def __getitem__(self, name: str) -> ir.Value:
         """What the blob holds now, after everything that worked on its memory."""
         if (fresh := self._overwritten.pop(name, None)) is not None:
-            self._g.notes.append(f"blob {name} shares its memory with one that a layer changed in place; as in Caffe, it holds the changed values")
+            self._g.notes.append(
+                f"blob {name} shares its memory with one that a layer changed in place; as in Caffe, it holds the changed values"
+            )
             self._values[name] = self._g.reshape(fresh, dims(self._values[name]))
         return self._values[name]
 
@@ -68,7 +70,9 @@ class Blobs:
             for other in self._memory.get(name, set()) - {name}:
                 if self._values[other] is not value:
                     self._overwritten[other] = value
-        elif layer.type in _SHARING and (layer.type in ("Flatten", "Reshape") or any(value is self._values[b] for b in layer.bottoms)):
+        elif layer.type in _SHARING and (
+            layer.type in ("Flatten", "Reshape") or any(value is self._values[b] for b in layer.bottoms)
+        ):
             group = self._memory.setdefault(layer.bottoms[0], {layer.bottoms[0]})
             group.add(name)
             self._memory[name] = group

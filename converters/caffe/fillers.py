@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx_ir as ir
+
 from dragoman.converters.caffe.schema import FillerParameter
 from dragoman.graph_ir.tensors import DerivedTensor
 

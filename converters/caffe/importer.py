@@ -8,7 +8,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import onnx_ir as ir
 from dragoman.converters.caffe.blobs import DATA_LAYERS, Blobs
 from dragoman.converters.caffe.net_builder import NetBuilder
 from dragoman.converters.caffe.network import Layer, Network
@@ -194,7 +193,10 @@ def _bind_outputs(g: NetBuilder, network: Network, blobs: Blobs, wanted: Sequenc
             if layer.type not in DROPPED_LAYERS:
                 unread.difference_update(layer.bottoms)
                 unread.update(layer.tops if layer.type == "Input" or layer.type not in DATA_LAYERS else ())
-        unread -= {name for layer in network.layers for name in layer.bottoms if g.input_named(name) is not None}
+        read = {name for layer in network.layers for name in layer.bottoms}
+        unread -= {
+            name for name in unread & read if name in blobs and blobs[name] is g.input_named(name)
+        }  # labels, which only a loss reads
         wanted = sorted(name for name in unread if name in blobs)
     for name in wanted:
         if name not in blobs:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
+
 from dragoman.converters.caffe.fillers import deterministic_fill
 from dragoman.converters.caffe.network import Layer, Network
 from dragoman.converters.caffe.schema import DimCheckMode, FillerParameter
@@ -45,7 +46,14 @@ class NetBuilder(Builder):
     # -- weights ----------------------------------------------------------------------------------
 
     def weight(
-        self, layer: Layer, index: int, shape: Sequence[int], role: str, filler: FillerParameter | None = None, *, view: Sequence[int] | None = None
+        self,
+        layer: Layer,
+        index: int,
+        shape: Sequence[int],
+        role: str,
+        filler: FillerParameter | None = None,
+        *,
+        view: Sequence[int] | None = None,
     ) -> ir.Value:
         """The layer's blob ``index`` as float32 of ``shape``, seen as ``view`` if given, named ``<layer>.<role>``.
 
@@ -54,7 +62,9 @@ class NetBuilder(Builder):
         tensor = self._blob(layer, index, tuple(shape), role, filler, tuple(shape if view is None else view))
         return self.initializer(tensor, f"{layer.name}.{role}")
 
-    def array(self, layer: Layer, index: int, shape: Sequence[int], role: str, filler: FillerParameter | None = None) -> npt.NDArray[np.float32]:
+    def array(
+        self, layer: Layer, index: int, shape: Sequence[int], role: str, filler: FillerParameter | None = None
+    ) -> npt.NDArray[np.float32]:
         """The same as values, for a handler that computes with small blobs."""
         return np.asarray(self._blob(layer, index, tuple(shape), role, filler, tuple(shape)).numpy(), np.float32)
 
@@ -67,16 +77,22 @@ class NetBuilder(Builder):
         if layer.blobs is None:
             return _reshaped(self._filled(layer, index, shape, role, filler), view)
         if index >= len(layer.blobs):
-            raise self.malformed(layer, f"the weights hold {len(layer.blobs)} blobs for this layer, its {role} would be number {index + 1}")
+            raise self.malformed(
+                layer, f"the weights hold {len(layer.blobs)} blobs for this layer, its {role} would be number {index + 1}"
+            )
         blob: Blob = layer.blobs[index]
         if not same_shape(blob, shape) and not _permissive(layer, index, blob, shape):
-            raise self.malformed(layer, f"its {role} has shape {list(blob.shape)} in the weights, the network needs {list(shape)}")
+            raise self.malformed(
+                layer, f"its {role} has shape {list(blob.shape)} in the weights, the network needs {list(shape)}"
+            )
         key = (id(blob), view)  # layers that share a parameter share the blob, and so the initializer
         if key not in self._weights:
             self._weights[key] = _reshaped(cast(blob.tensor, ir.DataType.FLOAT), view)
         return self._weights[key]
 
-    def _filled(self, layer: Layer, index: int, shape: tuple[int, ...], role: str, filler: FillerParameter | None) -> ir.TensorProtocol:
+    def _filled(
+        self, layer: Layer, index: int, shape: tuple[int, ...], role: str, filler: FillerParameter | None
+    ) -> ir.TensorProtocol:
         declared = filler is not None and bool(filler.present())
         values = deterministic_fill(filler, shape) if declared or index > 0 or 0 in shape else None
         if values is None:

@@ -13,7 +13,12 @@ from dragoman.cli.progress import Progress
 
 @click.command("demo")
 @click.option("--dir", "folder", type=PATH, default=Path("dragoman-demo"), show_default=True, help="Where the files go.")
-@click.option("--network", default="resnet18", show_default=True, help="lenet, alexnet, vgg16, googlenet, resnet18, resnet50, squeezenet, mobilenet, fcn8s.")
+@click.option(
+    "--network",
+    default="resnet18",
+    show_default=True,
+    help="lenet, alexnet, vgg16, googlenet, resnet18, resnet50, squeezenet, mobilenet, fcn8s.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the weights.")
 @click.option("--source-python", metavar="COMMAND", help="An interpreter (or command prefix) that has real Caffe.")
 @output_options

@@ -11,7 +11,13 @@ from dragoman.cli.options import output_options
 
 
 @click.command("doctor")
-@click.option("--add", "added", metavar="NAME=COMMAND", multiple=True, help="Remember an interpreter for a runtime: caffe=/path/to/python.")
+@click.option(
+    "--add",
+    "added",
+    metavar="NAME=COMMAND",
+    multiple=True,
+    help="Remember an interpreter for a runtime: caffe=/path/to/python.",
+)
 @click.option("--remove", "removed", metavar="NAME", multiple=True, help="Forget a remembered runtime.")
 @output_options
 def command(added: tuple[str, ...], removed: tuple[str, ...], as_json: bool, debug: bool) -> int:
@@ -32,7 +38,10 @@ def command(added: tuple[str, ...], removed: tuple[str, ...], as_json: bool, deb
     width = max(len(s.name) for s in statuses)
     for s in statuses:
         mark = click.style("works  ", fg="green") if s.works else click.style("missing", fg="yellow")
-        click.echo(f"{s.name:<{width}}  {mark}  {s.version if s.works else s.problem}" + (f"  ({s.command})" if s.works and s.command else ""))
+        click.echo(
+            f"{s.name:<{width}}  {mark}  {s.version if s.works else s.problem}"
+            + (f"  ({s.command})" if s.works and s.command else "")
+        )
         if not s.works and s.hint:
             click.echo(" " * width + f"           {s.hint}")
     return 0

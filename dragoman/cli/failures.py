@@ -47,4 +47,8 @@ def _describe(error: BaseException) -> tuple[int, str, str]:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return int(ExitCode.TARGET), "OSError", where + error.strerror
-    return INTERNAL, type(error).__name__, f"internal error ({type(error).__name__}: {error}); run again with --debug and report the trace"
+    return (
+        INTERNAL,
+        type(error).__name__,
+        f"internal error ({type(error).__name__}: {error}); run again with --debug and report the trace",
+    )

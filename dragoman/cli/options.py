@@ -57,8 +57,22 @@ def source_options(function: F) -> F:
     return compose(
         click.option("-w", "--weights", type=PATH, help="The source's weights, where its format keeps them apart."),
         click.option("--from", "source_format", metavar="FORMAT", help="The source's format, if its content doesn't tell."),
-        click.option("-i", "--input", "inputs", type=InputShape(), multiple=True, help="An input's shape; a word is a dynamic dimension: data:batch,3,224,224."),
-        click.option("-o", "--output", "outputs", multiple=True, metavar="NAME", help="A tensor to give as output, instead of the source's own outputs."),
+        click.option(
+            "-i",
+            "--input",
+            "inputs",
+            type=InputShape(),
+            multiple=True,
+            help="An input's shape; a word is a dynamic dimension: data:batch,3,224,224.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            "outputs",
+            multiple=True,
+            metavar="NAME",
+            help="A tensor to give as output, instead of the source's own outputs.",
+        ),
         _format_options("reader"),
     )(function)
 
@@ -71,11 +85,19 @@ def writer_options(function: F) -> F:
 def verify_options(function: F) -> F:
     """How to compare."""
     return compose(
-        click.option("--samples", type=PATH, help="Inputs to compare on, before the generated ones: .npz, or .npy for a single input."),
+        click.option(
+            "--samples", type=PATH, help="Inputs to compare on, before the generated ones: .npz, or .npy for a single input."
+        ),
         click.option("--seed", type=int, default=0, show_default=True, help="Seed of the generated inputs."),
-        click.option("--atol", type=click.FloatRange(min=0), help="Absolute tolerance, in place of the network's own rounding noise."),
-        click.option("--rtol", type=click.FloatRange(min=0), help="Relative tolerance, in place of the network's own rounding noise."),
-        click.option("--source-python", metavar="COMMAND", help="An interpreter (or command prefix) that has the original framework."),
+        click.option(
+            "--atol", type=click.FloatRange(min=0), help="Absolute tolerance, in place of the network's own rounding noise."
+        ),
+        click.option(
+            "--rtol", type=click.FloatRange(min=0), help="Relative tolerance, in place of the network's own rounding noise."
+        ),
+        click.option(
+            "--source-python", metavar="COMMAND", help="An interpreter (or command prefix) that has the original framework."
+        ),
     )(function)
 
 

@@ -113,7 +113,11 @@ def arrays_json(arrays: Arrays) -> dict[str, Any]:
     return {
         "outputs": [
             {"name": name, "dtype": str(a.dtype), "shape": list(a.shape)}
-            | ({"min": float(a.min()), "max": float(a.max()), "mean": float(a.mean())} if a.size and a.dtype.kind in "fiu" else {})
+            | (
+                {"min": float(a.min()), "max": float(a.max()), "mean": float(a.mean())}
+                if a.size and a.dtype.kind in "fiu"
+                else {}
+            )
             for name, a in arrays.items()
         ]
     }

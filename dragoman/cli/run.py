@@ -19,7 +19,16 @@ from dragoman.cli.output import arrays_json, arrays_text, emit
 @click.option("--source-python", metavar="COMMAND", help="An interpreter (or command prefix) that has the model's framework.")
 @source_options
 @output_options
-def command(model: Path, feeds: Path | None, seed: int, save: Path | None, inputs: tuple[Any, ...], as_json: bool, debug: bool, **options: Any) -> int:
+def command(
+    model: Path,
+    feeds: Path | None,
+    seed: int,
+    save: Path | None,
+    inputs: tuple[Any, ...],
+    as_json: bool,
+    debug: bool,
+    **options: Any,
+) -> int:
     """Run MODEL in its own runtime and print what it gives.
 
     \b

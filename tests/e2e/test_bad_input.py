@@ -33,7 +33,9 @@ def small_weights(path: Path, *, fc: int = 144, drop: str = "") -> Path:
         "conv": ("Convolution", [random.standard_normal((4, 3, 3, 3)), random.standard_normal(4)]),
         "fc": ("InnerProduct", [random.standard_normal((5, fc)), random.standard_normal(5)]),
     }
-    write_caffemodel(path, [(name, kind, [a.astype(np.float32) for a in arrays]) for name, (kind, arrays) in layers.items() if name != drop])
+    write_caffemodel(
+        path, [(name, kind, [a.astype(np.float32) for a in arrays]) for name, (kind, arrays) in layers.items() if name != drop]
+    )
     return path
 
 
@@ -46,7 +48,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def convert(folder: Path, *extra: str, source: str = "net.prototxt", weights: str = "net.caffemodel", target: str = "out.onnx") -> list[str]:
+def convert(
+    folder: Path, *extra: str, source: str = "net.prototxt", weights: str = "net.caffemodel", target: str = "out.onnx"
+) -> list[str]:
     given = ["-w", str(folder / weights)] if weights else []
     return ["convert", str(folder / source), str(folder / target), *given, "--no-verify", *extra]
 
@@ -75,14 +79,23 @@ LAYER = 'layer {{ name: "x" type: "{type}" bottom: "{bottom}" top: "x" {more} }}
 NETWORKS = {
     "unknown layer": (LAYER.format(type="Telepathy", bottom="conv", more=""), ["Telepathy", "x"]),
     "bottom that nothing makes": (LAYER.format(type="ReLU", bottom="nothing", more=""), ["nothing", "net.prototxt:6"]),
-    "negative kernel": (LAYER.format(type="Pooling", bottom="conv", more="pooling_param { kernel_size: -3 }"), ["net.prototxt:6", "kernel_size"]),
+    "negative kernel": (
+        LAYER.format(type="Pooling", bottom="conv", more="pooling_param { kernel_size: -3 }"),
+        ["net.prototxt:6", "kernel_size"],
+    ),
     "zero kernel": (LAYER.format(type="Pooling", bottom="conv", more="pooling_param { kernel_size: 0 }"), ["x (Pooling)"]),
     "kernel larger than the image": (
         LAYER.format(type="Convolution", bottom="conv", more="convolution_param { num_output: 1 kernel_size: 99 }"),
         ["x (Convolution)", "99"],
     ),
-    "unknown field": (LAYER.format(type="Pooling", bottom="conv", more="pooling_param { kernel_size: 2 warp: 3 }"), ["warp", "net.prototxt:6"]),
-    "unknown enum": (LAYER.format(type="Pooling", bottom="conv", more="pooling_param { pool: MEDIAN kernel_size: 2 }"), ["MEDIAN", "net.prototxt:6"]),
+    "unknown field": (
+        LAYER.format(type="Pooling", bottom="conv", more="pooling_param { kernel_size: 2 warp: 3 }"),
+        ["warp", "net.prototxt:6"],
+    ),
+    "unknown enum": (
+        LAYER.format(type="Pooling", bottom="conv", more="pooling_param { pool: MEDIAN kernel_size: 2 }"),
+        ["MEDIAN", "net.prototxt:6"],
+    ),
     "axis out of range": (LAYER.format(type="Softmax", bottom="conv", more="softmax_param { axis: 7 }"), ["axis 7"]),
     "terabytes": (LAYER.format(type="Tile", bottom="conv", more="tile_param { axis: 1 tiles: 2000000000 }"), ["more elements"]),
     "too many bottoms": ('layer { name: "x" type: "ReLU" bottom: "conv" bottom: "fc" top: "x" }', ["2 bottoms"]),
@@ -108,7 +121,7 @@ def test_all_unknown_layers_at_once(folder: Path, capsys: pytest.CaptureFixture[
 
 CONTENTS = {
     "empty": b"",
-    "not UTF-8": b"name: \"\xff\xfe\x80\"",
+    "not UTF-8": b'name: "\xff\xfe\x80"',
     "UTF-16": NET.encode("utf-16"),
     "JSON": b'{"nodes": []}',
     "random": random.Random(0).randbytes(5000),
@@ -165,7 +178,12 @@ def test_no_weights(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("filler", "converts"),
-    [('{ type: "constant" value: 0.5 }', True), ('{ type: "xavier" }', False), ('{ type: "gaussian" std: 0.01 }', False), ("", False)],
+    [
+        ('{ type: "constant" value: 0.5 }', True),
+        ('{ type: "xavier" }', False),
+        ('{ type: "gaussian" std: 0.01 }', False),
+        ("", False),
+    ],
 )
 def test_layer_that_the_weights_lack(folder: Path, filler: str, converts: bool, capsys: pytest.CaptureFixture[str]) -> None:
     small_weights(folder / "net.caffemodel", drop="fc")
@@ -201,7 +219,14 @@ def test_layer_that_the_weights_lack(folder: Path, filler: str, converts: bool, 
         (["inspect", "out.onnx"], 4, "out.onnx"),
     ],
 )
-def test_arguments(folder: Path, arguments: list[str], code: int, word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments(
+    folder: Path,
+    arguments: list[str],
+    code: int,
+    word: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(folder)
     check_failure(folder, arguments, code, word, capsys=capsys)
 

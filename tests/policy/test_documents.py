@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_support_tables_are_current() -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "docs" / "support_tables.py"), "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "support_tables.py"), "--check"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, "run python docs/support_tables.py" + done.stderr
 
 

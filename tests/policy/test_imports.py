@@ -63,7 +63,14 @@ def test_a_format_imports_no_other_format() -> None:
 HEAVY = ("numpy", "onnx", "onnx_ir", "onnxruntime", "cv2", "torch", "tensorflow", "mxnet", "coremltools", "h5py")
 
 
-@pytest.mark.parametrize("code", ["import dragoman", "from dragoman.cli import invoke; invoke(['--help'])", "from dragoman.cli import invoke; invoke(['convert', '--help'])"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import dragoman",
+        "from dragoman.cli import invoke; invoke(['--help'])",
+        "from dragoman.cli import invoke; invoke(['convert', '--help'])",
+    ],
+)
 def test_start_up_loads_no_framework(code: str) -> None:
     check = f"{code}\nimport sys\nloaded = [m for m in {HEAVY!r} if m in sys.modules]\nassert not loaded, loaded"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)

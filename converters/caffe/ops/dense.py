@@ -16,14 +16,16 @@ from dragoman.graph_ir import dims
 def inner_product(g: NetBuilder, layer: Layer, x: Value) -> Value:
     """Caffe InnerProduct: (*L, *F) → (*L, num_output), F being the axes from ``axis``. Weights (num_output, F), or (F, num_output) if transpose.
     BVLC inner_product_layer.cpp.
-    """  # noqa: D205
+    """
     p = layer.param.inner_product_param
     shape = dims(x)
     axis = g.axis(layer, p.axis, len(shape))
     features = math.prod(g.sizes(layer, x, range(axis, len(shape)), "the weights fix the number of features"))
     if p.num_output <= 0:
         raise g.malformed(layer, f"num_output {p.num_output} must be positive")
-    weight = g.weight(layer, 0, (features, p.num_output) if p.transpose else (p.num_output, features), "weight", p.weight_filler)
+    weight = g.weight(
+        layer, 0, (features, p.num_output) if p.transpose else (p.num_output, features), "weight", p.weight_filler
+    )
     bias = g.weight(layer, 1, (p.num_output,), "bias", p.bias_filler) if p.bias_term else None
     lead = shape[:axis]
     rows = g.reshape(x, (1 if axis == 0 else lead[0] if axis == 1 else _rows(lead), features))

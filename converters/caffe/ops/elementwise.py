@@ -26,15 +26,22 @@ def eltwise(g: NetBuilder, layer: Layer, a: Value, b: Value, *more: Value) -> Va
     if p.operation == EltwiseOp.SUM:
         coefficients = p.coeff or [1.0] * len(xs)
         if layer.tops[0] == layer.bottoms[0]:
-            g.notes.append(f"layer {layer.name}: Eltwise SUM in place; Caffe clears the first bottom before it adds, and so does the result")
+            g.notes.append(
+                f"layer {layer.name}: Eltwise SUM in place; Caffe clears the first bottom before it adds, and so does the result"
+            )
             xs, coefficients = xs[1:], coefficients[1:]
-        xs = [x if c == 1 else g.op("Neg", x) if c == -1 else g.op("Mul", x, g.const(c)) for x, c in zip(xs, coefficients, strict=True)]
+        xs = [
+            x if c == 1 else g.op("Neg", x) if c == -1 else g.op("Mul", x, g.const(c))
+            for x, c in zip(xs, coefficients, strict=True)
+        ]
     op_type = {EltwiseOp.SUM: "Add", EltwiseOp.PROD: "Mul", EltwiseOp.MAX: "Max"}[p.operation]
     return functools.reduce(lambda x, y: g.op(op_type, x, y), xs)
 
 
 def _same(a: tuple[int | str | None, ...], b: tuple[int | str | None, ...]) -> bool:
-    return len(a) == len(b) and all(x == y or not (isinstance(x, int) and isinstance(y, int)) for x, y in zip(a, b, strict=True))
+    return len(a) == len(b) and all(
+        x == y or not (isinstance(x, int) and isinstance(y, int)) for x, y in zip(a, b, strict=True)
+    )
 
 
 @layer_type("Scale")
@@ -67,7 +74,9 @@ def _span(g: NetBuilder, layer: Layer, x: Value, axis: int, num_axes: int, botto
     if length < -1 or stop > rank:
         raise g.malformed(layer, f"a parameter of {length} axes from axis {axis} doesn't fit a blob of {rank} axes")
     if bottom is not None and not _same(dims(x)[start:stop], dims(bottom)):
-        raise g.malformed(layer, f"its second bottom {list(dims(bottom))} doesn't fit axes {start} to {stop} of {list(dims(x))}")
+        raise g.malformed(
+            layer, f"its second bottom {list(dims(bottom))} doesn't fit axes {start} to {stop} of {list(dims(x))}"
+        )
     return range(start, stop)
 
 

@@ -18,7 +18,10 @@ def _inputs(g: NetBuilder, layer: Layer, shapes: Sequence[Sequence[int] | None])
         if shape is None and top not in g.network.input_shapes:
             if top != layer.tops[0]:  # labels: nothing that is kept may need them
                 continue
-            raise g.malformed(layer, f"the file doesn't tell the shape of {top!r}; give it: --input {top}:1,3,224,224 (batch, channels, height, width)")
+            raise g.malformed(
+                layer,
+                f"the file doesn't tell the shape of {top!r}; give it: --input {top}:1,3,224,224 (batch, channels, height, width)",
+            )
         made.append(g.net_input(layer, top, shape or ()))
     return tuple(made)
 
@@ -29,7 +32,9 @@ def input_(g: NetBuilder, layer: Layer) -> tuple[Value, ...]:
     shapes = [list(s.dim) for s in layer.param.input_param.shape]
     if len(shapes) not in (0, 1, len(layer.tops)):
         raise g.malformed(layer, f"{len(shapes)} shapes for {len(layer.tops)} tops")
-    return _inputs(g, layer, [None] * len(layer.tops) if not shapes else shapes * len(layer.tops) if len(shapes) == 1 else shapes)
+    return _inputs(
+        g, layer, [None] * len(layer.tops) if not shapes else shapes * len(layer.tops) if len(shapes) == 1 else shapes
+    )
 
 
 @layer_type("DummyData")
@@ -61,7 +66,7 @@ def memory_data(g: NetBuilder, layer: Layer) -> tuple[Value, ...]:
 def database(g: NetBuilder, layer: Layer) -> tuple[Value, ...]:
     """Caffe layers that read a database, which alone knows the shape: the user gives it. What the layer does to a datum (mean, scale, crop) comes before
     the input. BVLC data_layer.cpp, hdf5_data_layer.cpp.
-    """  # noqa: D205
+    """
     return _inputs(g, layer, [None] * len(layer.tops))
 
 

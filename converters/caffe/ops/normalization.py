@@ -11,7 +11,6 @@ from dragoman.converters.caffe.schema import FillerParameter
 from dragoman.converters.caffe.table import layer_type
 from dragoman.graph_ir import dims
 
-
 _ZERO = FillerParameter(type="constant", value=0.0)
 """What the layer's blobs are before training."""
 
@@ -20,7 +19,7 @@ _ZERO = FillerParameter(type="constant", value=0.0)
 def batch_norm(g: NetBuilder, layer: Layer, x: Value) -> Value:
     """Caffe BatchNorm: (x − mean / f) / sqrt(variance / f + eps) for each channel, f being the third blob, and 1 / f = 0 where f is 0.
     BVLC batch_norm_layer.cpp. NVCaffe's has five blobs, scale and shift the last two, and takes f = 0 for 1.
-    """  # noqa: D205
+    """
     p = layer.param.batch_norm_param
     rank = len(dims(x))
     if p.has("use_global_stats") and not p.use_global_stats:
@@ -34,7 +33,9 @@ def batch_norm(g: NetBuilder, layer: Layer, x: Value) -> Value:
     inverse = np.float32(0 if factor == 0 else 1 / factor)
     if nvidia and factor == 0:
         inverse = np.float32(1)
-    gamma, beta = (g.weight(layer, 3, (channels,), "scale"), g.weight(layer, 4, (channels,), "shift")) if nvidia else (None, None)
+    gamma, beta = (
+        (g.weight(layer, 3, (channels,), "scale"), g.weight(layer, 4, (channels,), "shift")) if nvidia else (None, None)
+    )
     parameters = (
         gamma if gamma is not None else g.const(np.ones(channels, np.float32), name=f"{layer.name}.ones"),
         beta if beta is not None else g.const(np.zeros(channels, np.float32), name=f"{layer.name}.zeros"),

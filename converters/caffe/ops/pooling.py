@@ -41,7 +41,7 @@ def pooling(g: NetBuilder, layer: Layer, x: Value) -> Value | tuple[Value, ...]:
     """Caffe Pooling: (N, C, H, W) → (N, C, ceil((H + 2p − k) / s) + 1, …); a last window that starts in the padding is dropped,
     AVE divides by the window clipped to the image and its padding. A second MAX top has each maximum's index in its plane.
     BVLC pooling_layer.cpp; STOCHASTIC at test is sum(x²) / sum(x), pooling_layer.cu.
-    """  # noqa: D205
+    """
     p = layer.param.pooling_param
     if len(dims(x)) != 4:
         raise g.malformed(layer, f"pools 4 axes, its bottom has {len(dims(x))}")
@@ -54,7 +54,9 @@ def pooling(g: NetBuilder, layer: Layer, x: Value) -> Value | tuple[Value, ...]:
 
 def geometry(g: NetBuilder, layer: Layer, p: PoolingParameter) -> Geometry:
     """The window that PoolingParameter describes; what Caffe refuses is an error."""
-    if p.has("kernel_size") == (p.has("kernel_h") and p.has("kernel_w")) or (p.has("kernel_size") and (p.has("kernel_h") or p.has("kernel_w"))):
+    if p.has("kernel_size") == (p.has("kernel_h") and p.has("kernel_w")) or (
+        p.has("kernel_size") and (p.has("kernel_h") or p.has("kernel_w"))
+    ):
         raise g.malformed(layer, "needs kernel_size, or kernel_h and kernel_w, not both")
     for name in ("pad", "stride"):
         both = p.has(f"{name}_h") and p.has(f"{name}_w")
@@ -85,7 +87,9 @@ def _global(g: NetBuilder, layer: Layer, p: PoolingParameter, x: Value) -> Value
     return g.op("GlobalMaxPool" if p.pool == PoolMethod.MAX else "GlobalAveragePool", x)
 
 
-def pool(g: NetBuilder, layer: Layer, x: Value, method: PoolMethod, geo: Geometry, *, mask: bool = False) -> Value | tuple[Value, ...]:
+def pool(
+    g: NetBuilder, layer: Layer, x: Value, method: PoolMethod, geo: Geometry, *, mask: bool = False
+) -> Value | tuple[Value, ...]:
     """(N, C, H, W) → (N, C, out_size(H), out_size(W)), and the mask of a MAX if asked for."""
     sizes = dims(x)[2:]
     if geo.ceil and any(not isinstance(n, int) and s > 1 for n, s in zip(sizes, geo.stride, strict=True)):
@@ -97,7 +101,9 @@ def pool(g: NetBuilder, layer: Layer, x: Value, method: PoolMethod, geo: Geometr
         if isinstance(size, int):
             out = geo.out_size(size, i)
             if out <= 0:
-                raise g.malformed(layer, f"a window of {geo.kernel[i]} doesn't fit axis {2 + i} of size {size} padded by {geo.pad[i]}")
+                raise g.malformed(
+                    layer, f"a window of {geo.kernel[i]} doesn't fit axis {2 + i} of size {size} padded by {geo.pad[i]}"
+                )
             overhang[i] = max(0, (out - 1) * geo.stride[i] + geo.kernel[i] - size - geo.pad[i])
         else:  # nothing is rounded up here: the padding is Caffe's own
             overhang[i] = geo.pad[i]
@@ -112,9 +118,20 @@ def pool(g: NetBuilder, layer: Layer, x: Value, method: PoolMethod, geo: Geometr
         return y, g.op("Cast", g.op("Mod", index, plane), to=ir.DataType.FLOAT)
     if method == PoolMethod.STOCHASTIC:
         pads = (0, 0, *overhang)
-        return _stochastic(g, g.op("AveragePool", x, pads=pads, kernel_shape=geo.kernel, strides=geo.stride), g.op("AveragePool", g.op("Mul", x, x), pads=pads, kernel_shape=geo.kernel, strides=geo.stride))
+        return _stochastic(
+            g,
+            g.op("AveragePool", x, pads=pads, kernel_shape=geo.kernel, strides=geo.stride),
+            g.op("AveragePool", g.op("Mul", x, x), pads=pads, kernel_shape=geo.kernel, strides=geo.stride),
+        )
     if tuple(overhang) == geo.pad:  # every window lies in the padded image
-        return g.op("AveragePool", x, pads=geo.pad * 2, count_include_pad=1 if any(geo.pad) else None, kernel_shape=geo.kernel, strides=geo.stride)
+        return g.op(
+            "AveragePool",
+            x,
+            pads=geo.pad * 2,
+            count_include_pad=1 if any(geo.pad) else None,
+            kernel_shape=geo.kernel,
+            strides=geo.stride,
+        )
     beyond = [max(0, o - p) for o, p in zip(overhang, geo.pad, strict=True)]
     if any(geo.pad):  # padding counts in the divisor, what lies beyond it doesn't
         x = g.op("Pad", x, g.const([0, 0, *geo.pad, 0, 0, *geo.pad]))
@@ -158,8 +175,16 @@ def _pool_dynamic(g: NetBuilder, x: Value, method: PoolMethod, geo: Geometry) ->
         return g.op("MaxPool", g.op("Pad", x, pads, g.const(_LOWEST)), kernel_shape=geo.kernel, strides=geo.stride)
     if method == PoolMethod.STOCHASTIC:
         x = g.op("Pad", x, pads)
-        return _stochastic(g, g.op("AveragePool", x, kernel_shape=geo.kernel, strides=geo.stride), g.op("AveragePool", g.op("Mul", x, x), kernel_shape=geo.kernel, strides=geo.stride))
-    total = g.op("Mul", g.op("AveragePool", g.op("Pad", x, pads), kernel_shape=geo.kernel, strides=geo.stride), g.const(float(geo.kernel[0] * geo.kernel[1])))
+        return _stochastic(
+            g,
+            g.op("AveragePool", x, kernel_shape=geo.kernel, strides=geo.stride),
+            g.op("AveragePool", g.op("Mul", x, x), kernel_shape=geo.kernel, strides=geo.stride),
+        )
+    total = g.op(
+        "Mul",
+        g.op("AveragePool", g.op("Pad", x, pads), kernel_shape=geo.kernel, strides=geo.stride),
+        g.const(float(geo.kernel[0] * geo.kernel[1])),
+    )
     rows, columns = (_extents(g, geo, i, last, padded) for i in (0, 1))
     return g.op("Div", total, g.op("Mul", g.op("Unsqueeze", rows, g.const([1])), columns))
 
@@ -168,4 +193,6 @@ def _extents(g: NetBuilder, geo: Geometry, i: int, last: Value, padded: Value) -
     """How far each window along an axis reaches until it, or the padded image, ends: negative for a window that starts behind both."""
     one = [g.op("Squeeze", g.op("Slice", v, g.const([i]), g.const([i + 1])), g.const([0])) for v in (last, padded)]
     starts = g.op("Range", g.const(0), g.op("Add", one[0], g.const(1)), g.const(geo.stride[i]))
-    return g.op("Cast", g.op("Sub", g.op("Min", g.op("Add", starts, g.const(geo.kernel[i])), one[1]), starts), to=ir.DataType.FLOAT)
+    return g.op(
+        "Cast", g.op("Sub", g.op("Min", g.op("Add", starts, g.const(geo.kernel[i])), one[1]), starts), to=ir.DataType.FLOAT
+    )

@@ -39,7 +39,9 @@ def slice_(g: NetBuilder, layer: Layer, x: Value) -> Value | tuple[Value, ...]:
     (size,) = g.sizes(layer, x, [axis], "it is cut into parts")
     if p.slice_point:
         if len(p.slice_point) != count - 1:
-            raise g.malformed(layer, f"{len(p.slice_point)} slice points make {len(p.slice_point) + 1} parts, it has {count} tops")
+            raise g.malformed(
+                layer, f"{len(p.slice_point)} slice points make {len(p.slice_point) + 1} parts, it has {count} tops"
+            )
         edges = [0, *p.slice_point, size]
     else:
         if size % count:
@@ -104,7 +106,9 @@ def _resolve_rest(g: NetBuilder, layer: Layer, shape: tuple[Dim, ...], target: l
     total, rest = math.prod(before), math.prod(after)
     if None in target:
         if rest == 0 or total % rest:
-            raise g.malformed(layer, f"a blob of shape {list(shape)} can't be seen as {[-1 if d is None else d for d in target]}")
+            raise g.malformed(
+                layer, f"a blob of shape {list(shape)} can't be seen as {[-1 if d is None else d for d in target]}"
+            )
         target[target.index(None)] = total // rest
     elif total != rest:
         raise g.malformed(layer, f"a blob of shape {list(shape)} can't be seen as {target}: the number of elements differs")
@@ -128,7 +132,9 @@ def crop(g: NetBuilder, layer: Layer, x: Value, reference: Value) -> Value:
             raise g.malformed(layer, f"axis {axis} of size {have} can't give {need} from offset {offset}")
     begins = g.const(offsets)
     if all(isinstance(wanted[a], int) for a in axes):
-        return g.op("Slice", x, begins, g.const([o + int(wanted[a] or 0) for o, a in zip(offsets, axes, strict=True)]), g.const(axes))
+        return g.op(
+            "Slice", x, begins, g.const([o + int(wanted[a] or 0) for o, a in zip(offsets, axes, strict=True)]), g.const(axes)
+        )
     size = g.op("Shape", reference, start=start)
     y = g.op("Slice", x, begins, g.op("Add", begins, size), g.const(axes))
     y.shape = type(reference.shape)([*shape[:start], *wanted[start:]]) if reference.shape is not None else None

@@ -14,7 +14,7 @@ from dragoman.graph_ir import dims
 def softmax(g: NetBuilder, layer: Layer, x: Value) -> tuple[Value | None, ...]:
     """Caffe Softmax along ``axis``. The loss becomes the softmax that it contains: its second top, or under its own name if it has no second.
     BVLC softmax_layer.cpp, softmax_loss_layer.cpp.
-    """  # noqa: D205
+    """
     axis = g.axis(layer, layer.param.softmax_param.axis, len(dims(x)))
     y = g.op("Softmax", x, axis=axis)
     return (None, y) if len(layer.tops) == 2 else (y,)

@@ -1,4 +1,4 @@
-"""The classic Caffe networks as prototxt and caffemodel: their published architectures, with seeded weights in place of trained ones."""
+"""The classic Caffe networks as prototxt and caffemodel: published architectures, with seeded weights for trained ones."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ Draw = Callable[[np.random.Generator], list[Array]]
 class NetworkBuilder:
     """Adds layers one by one; each method returns the name of its top.
 
-    Weights are scaled so that values keep a deviation near 1 from layer to layer: the builder follows each blob's mean square.
-    The filters of a convolution sum to zero, so that a bright image and a dark one don't end up the same deep inside the network.
+    Weights are scaled so that values keep a deviation near 1 from layer to layer: the builder follows each blob's mean
+    square. The filters of a convolution sum to zero, so that different images don't end up the same deep in the network.
     """
 
     def __init__(self, name: str, shape: Sequence[int], *, width: float = 1.0, seed: int = 0) -> None:
@@ -64,8 +64,8 @@ class NetworkBuilder:
         return top
 
     def conv(
-        self, bottom: str, top: str, outputs: int, kernel: int, *, stride: int = 1, pad: int = 0, group: int = 1, bias: bool = True,
-        relu: str = "", scale: float = 1.0, offsets: Sequence[float] = (0.0,),
+        self, bottom: str, top: str, outputs: int, kernel: int, *, stride: int = 1, pad: int = 0, group: int = 1,
+        bias: bool = True, relu: str = "", scale: float = 1.0, offsets: Sequence[float] = (0.0,),
     ) -> str:  # fmt: skip
         """Convolution to ``outputs`` channels of deviation ``scale``; ``relu`` names a ReLU in place.
 
@@ -111,7 +111,7 @@ class NetworkBuilder:
         return draw
 
     def relu(self, blob: str, name: str, *, kept: float = 0.34) -> str:
-        """ReLU in place. What the next filters see is the deviation about the mean: of a symmetric blob, a third of the square."""
+        """ReLU in place. The next filters see the deviation about the mean: of a symmetric blob, a third of the square."""
         return self.add("ReLU", [blob], blob, self.shapes[blob], kept * self._squares[blob], name=name)
 
     def normalize(

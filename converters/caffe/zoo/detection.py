@@ -39,8 +39,8 @@ def ssd_mobilenet(net: NetworkBuilder) -> None:
     flatten(net, "mbox_conf_softmax", "mbox_conf_flatten")
     suppression = schema.NonMaximumSuppressionParameter(nms_threshold=0.45, top_k=100)
     settings = schema.DetectionOutputParameter(
-        num_classes=CLASSES, share_location=True, background_label_id=0, nms_param=suppression, code_type=schema.CodeType.CENTER_SIZE,
-        keep_top_k=100, confidence_threshold=0.25,
+        num_classes=CLASSES, share_location=True, background_label_id=0, nms_param=suppression,
+        code_type=schema.CodeType.CENTER_SIZE, keep_top_k=100, confidence_threshold=0.25,
     )  # fmt: skip
     net.add(
         "DetectionOutput",
@@ -58,8 +58,8 @@ def head(net: NetworkBuilder, source: str, index: int) -> tuple[str, str, str]:
     location = net.conv(source, f"{source}_mbox_loc", 4 * count, 1, scale=0.5)
     confidence = net.conv(source, f"{source}_mbox_conf", CLASSES * count, 1, scale=0.6, offsets=BACKGROUND)
     settings = schema.PriorBoxParameter(
-        min_size=[SIZES[index] * net.shapes["data"][2] / 300], aspect_ratio=[2.0] if first else [2.0, 3.0], flip=True, clip=False,
-        variance=[0.1, 0.1, 0.2, 0.2], offset=0.5,
+        min_size=[SIZES[index] * net.shapes["data"][2] / 300], aspect_ratio=[2.0] if first else [2.0, 3.0], flip=True,
+        clip=False, variance=[0.1, 0.1, 0.2, 0.2], offset=0.5,
     )  # fmt: skip
     if not first:
         settings.max_size = [SIZES[index + 1] * net.shapes["data"][2] / 300]

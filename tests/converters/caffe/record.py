@@ -2,9 +2,9 @@
 
     python record.py [--out recorded] [--models DIR] [FAMILY ...]
 
-The interpreter must have pycaffe (BVLC Caffe 1.0, Python 3), or OpenCV 4 for the families of its own. Of each family it writes
-``FAMILY.json`` (names, shapes, refusals) and ``FAMILY.npz`` (all outputs, one after another). ``--models`` also keeps what Caffe's own
-``net.save`` writes. Each case runs in a process of its own, because a failed check ends Caffe's process.
+The interpreter must have pycaffe (BVLC Caffe 1.0, Python 3), or OpenCV 4 for the families of its own. Of each family it
+writes ``FAMILY.json`` (names, shapes, refusals) and ``FAMILY.npz`` (all outputs, one after another). ``--models`` also keeps
+what Caffe's own ``net.save`` writes. Each case runs in a process of its own, because a failed check ends Caffe's process.
 """
 
 from __future__ import annotations

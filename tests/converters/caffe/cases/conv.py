@@ -54,7 +54,7 @@ def spellings():
     for layer_type in ("Convolution", "Deconvolution"):
         for name, form in forms.items():
             if name == "huge-pad" and layer_type == "Deconvolution":
-                form = {"kernel_size": 3, "pad": 2}
+                continue  # nothing would be left
             yield one(f"{layer_type},{name}", layer_type, (2, 6, 7, 5), convolution_param={"num_output": 6, **form})
         for size in (1, 5):
             yield one(

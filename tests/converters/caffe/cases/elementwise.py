@@ -69,7 +69,7 @@ def concat():
             form = {} if axis is None else {"concat_param": {"axis": axis}}
             yield Case(
                 f"Concat,{label(axis=axis, bottoms=count)}",
-                data(**dict(zip(names, sizes))) + layer("Concat", names, "out", **form),
+                data(**{name: sizes[i] for i, name in enumerate(names)}) + layer("Concat", names, "out", **form),
             )
     for dim in (0, 1, 2, 3):
         sizes = [[2, 3, 2, 2], [2, 3, 2, 2]]

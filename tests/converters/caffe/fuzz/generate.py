@@ -68,7 +68,12 @@ def generate(seed: int) -> Example:
         except Unfit:
             continue
     dynamic, variants = _dynamic(net)
-    return Example(seed, _text(net), dict(net.inputs), dynamic, variants)
+    return Example(seed, _text(net), _plain(net.inputs), {k: _plain(v) for k, v in dynamic.items()}, {k: [_plain(v) for v in vs] for k, vs in variants.items()})
+
+
+def _plain(named: dict[str, Any]) -> dict[str, Any]:
+    """Names as they are, not as text writes them."""
+    return {name.replace('\\"', '"'): value for name, value in named.items()}
 
 
 def _first_inputs(net: Net, image: bool) -> None:

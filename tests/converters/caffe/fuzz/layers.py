@@ -68,7 +68,7 @@ def root_power(net: Net) -> None:
 
 @recipe("PReLU", 1)
 def prelu(net: Net) -> None:
-    x = net.pick(at_least=2)
+    x = net.pick(2, 3, 4)
     net.add("PReLU", [x], [x.shape], in_place=0.5, prelu_param=maybe(net, 0.4, channel_shared=True))
 
 
