@@ -120,9 +120,8 @@ def convert(
         raise UsageError(f"unknown option {', '.join(unknown)}; there are {', '.join(known)}")
     if progress is not None:
         progress("reading", 0, 1)
-    model = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
-    if optimize:
-        model = simplify(model)
+    original = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
+    model = simplify(original) if optimize else original
     written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
     report = None
     if verify:
@@ -130,7 +129,7 @@ def convert(
 
         report = check_parity(
             source, written, weights=weights, source_format=source_format, target_format=writer.name, inputs=inputs, outputs=outputs,
-            samples=samples, model=model, progress=progress, **reader_options, **verify_options,
+            samples=samples, model=original, progress=progress, **reader_options, **verify_options,
         )  # fmt: skip
     return ConversionResult(written, model, report)
 

@@ -16,7 +16,7 @@ import onnx_ir as ir
 from dragoman.conversion import PathLike, Progress, Shapes, accepted, load, readable, resolve_source
 from dragoman.converters import formats
 from dragoman.converters.formats import Format
-from dragoman.graph_ir.errors import TargetError, UsageError
+from dragoman.graph_ir.errors import MissingRuntime, SourceError, TargetError, UsageError
 from dragoman.graph_ir.files import atomic_file
 from dragoman.graph_ir.model import Model
 from dragoman.graph_ir.provenance import Origin, in_network_order, origins
@@ -24,7 +24,7 @@ from dragoman.runners import RunRequest, as_path, input_specs, need_path, open_r
 from dragoman.validators.localisation import TracedTensor
 from dragoman.validators.noise import Tolerance
 from dragoman.validators.parity import check_parity
-from dragoman.validators.report import ParityReport, SideReport
+from dragoman.validators.report import ParityReport, SideReport, Verdict
 from dragoman.validators.sampling import Sample, generate, load_samples
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -55,7 +55,8 @@ def verify(
 
     The tolerance is the rounding noise of the network itself, unless ``tolerance`` (or ``atol`` and ``rtol``) gives another.
     ``samples`` (a file, or arrays by input name) come before the generated ones. ``model`` is the source's graph, if it has been
-    read already. Raises ``MissingRuntime`` if the original can't be run, ``TargetError`` if the target can't.
+    read already. If the original can't be run here the report is inconclusive and says how to get what is missing; a target that
+    can't be read or run raises ``TargetError``.
     """
     report_progress = progress or (lambda what, done, total: None)
     if isinstance(source, Model):
@@ -69,30 +70,52 @@ def verify(
     if model is None:
         report_progress("reading", 0, 1)
         model = load(path, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **options)
+    graph = _load_target(target, target_weights, target_fmt)
+    target_path = need_path(graph, "the target")
+    tolerances = _tolerance(tolerance, atol, rtol)
+    chosen = _samples(model, samples, seed)
     with ExitStack() as stack:
         report_progress("starting", 0, 2)
+        target_request = RunRequest(target_path, as_path(target_weights), target_fmt, "target", source_python, {}, graph)
         request = RunRequest(path, as_path(weights), source_fmt, "source", source_python, options, model)
-        original = open_runner(request)
-        stack.callback(original.close)
-        report_progress("starting", 1, 2)
-        target_path = readable_target(target)
-        converted = open_runner(RunRequest(target_path, as_path(target_weights), target_fmt, "target"))
-        stack.callback(converted.close)
-        graph = load(target_path, weights=target_weights, source_format=target_fmt.name)
-        report = check_parity(
-            original,
-            converted,
-            graph=graph.ir,
-            samples=_samples(model, samples, seed),
-            tolerance=_tolerance(tolerance, atol, rtol),
-            tensor_map=traced_tensors(model, graph),
-            layerwise=layerwise,
-            progress=report_progress,
-        )
+        try:
+            original = open_runner(request)
+            stack.callback(original.close)
+            report_progress("starting", 1, 2)
+            converted = open_runner(target_request)
+            stack.callback(converted.close)
+            report = check_parity(
+                original,
+                converted,
+                graph=graph.ir,
+                source_graph=model.ir,
+                samples=chosen,
+                tolerance=tolerances,
+                tensor_map=traced_tensors(model, graph),
+                layerwise=layerwise,
+                progress=report_progress,
+            )
+        except MissingRuntime as error:
+            report = _not_run(error, source_fmt, target_fmt, tolerances)
     return replace(
         report,
         original=_with_file(report.original, path, as_path(weights)),
-        converted=_with_file(report.converted, target_path, None),
+        converted=_with_file(report.converted, target_path, as_path(target_weights)),
+    )
+
+
+def _not_run(error: MissingRuntime, source: Format, target: Format, tolerance: Tolerance | None) -> ParityReport:
+    """The verdict where the original couldn't be run at all: nothing is known, and the reason says how to change that."""
+    return ParityReport(
+        Verdict.INCONCLUSIVE,
+        (f"the original couldn't be run: {error}",),
+        SideReport(source.title, ""),
+        SideReport(target.title, ""),
+        outputs=(),
+        samples=(),
+        tolerance=str(tolerance) if tolerance is not None else "none: nothing was compared",
+        limit=0.0,
+        failure_code=error.exit_code,
     )
 
 
@@ -156,6 +179,14 @@ def readable_target(path: PathLike) -> Path:
     if not found.exists():
         raise TargetError(f"no such file: {found}")
     return found
+
+
+def _load_target(path: PathLike, weights: PathLike | None, fmt: Format) -> Model:
+    """The target's graph, which sizes the noise of what it computes."""
+    try:
+        return load(readable_target(path), weights=weights, source_format=fmt.name)
+    except SourceError as error:
+        raise TargetError(f"the target can't be read: {error}") from error
 
 
 def _target_format(target: PathLike, name: str | None) -> Format:

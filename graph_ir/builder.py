@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -35,7 +35,7 @@ class Builder:
         self._origin: Origin | None = None
         self._named: dict[str, ir.Value | None] = {}
         self._nodes: set[str] = set()
-        self._dim_names: dict[str, int] = {}
+        self._dim_names: set[str] = set()
         self._shared: dict[int, ir.Value] = {}
 
     # -- provenance -------------------------------------------------------------------------------
@@ -65,19 +65,13 @@ class Builder:
 
     def unique(self, name: str) -> str:
         """``name``, or ``name`` with the first number that makes it unlike every other value's."""
-        candidate, n = name, 0
-        while candidate in self._named:
-            n += 1
-            candidate = f"{name}_{n}"
+        candidate = _apart(name, self._named)
         self._named[candidate] = None
         return candidate
 
     def _node_name(self, name: str) -> str:
         """The same for nodes, whose names must differ too; unlike a value's, a node's is never changed."""
-        candidate, n = name, 0
-        while candidate in self._nodes:
-            n += 1
-            candidate = f"{name}_{n}"
+        candidate = _apart(name, self._nodes)
         self._nodes.add(candidate)
         return candidate
 
@@ -106,6 +100,7 @@ class Builder:
         """A graph input."""
         value = ir.Value(type=ir.TensorType(dtype), shape=ir.Shape(shape))
         self._bind(value, name)
+        self._dim_names.update(d for d in shape if isinstance(d, str))
         self.graph.inputs.append(value)
         return value
 
@@ -225,6 +220,14 @@ class Builder:
         out.shape = ir.Shape([d if d is not None else inferred[i] for i, d in enumerate(shape)])
         return out
 
+    def reshape_like(self, value: ir.Value, model: ir.Value) -> ir.Value:
+        """Reshape to the shape of ``model``, which has as many elements."""
+        if value.shape is not None and dims(value) == dims(model):
+            return value
+        out = self.op("Reshape", value, self.shape(model))
+        out.shape = model.shape
+        return out
+
     # -- inference and folding --------------------------------------------------------------------
 
     def _fail(self, op_type: str, message: str) -> MalformedModel:
@@ -275,8 +278,8 @@ class Builder:
         for axis, d in enumerate(shape):
             size = d if isinstance(d, int) else d.value
             if size is None:
-                count = self._dim_names[f"{base}_{axis}"] = self._dim_names.get(f"{base}_{axis}", -1) + 1
-                size = f"{base}_{axis}" + (f"_{count}" if count else "")
+                size = _apart(f"{base}_{axis}", self._dim_names)
+                self._dim_names.add(size)
             named.append(size)
         return ir.Shape(named)
 
@@ -293,6 +296,15 @@ class Builder:
 @cache
 def _schema(op_type: str, opset: int, domain: str) -> onnx.defs.OpSchema:
     return onnx.defs.get_schema(op_type, opset, domain)
+
+
+def _apart(name: str, taken: Container[str]) -> str:
+    """``name``, or ``name`` with the first number that isn't taken."""
+    candidate, n = name, 0
+    while candidate in taken:
+        n += 1
+        candidate = f"{name}_{n}"
+    return candidate
 
 
 def _type_proto(value: ir.Value) -> onnx.TypeProto:

@@ -98,7 +98,7 @@ def compare(original: Array, converted: Array) -> Difference:
         worst = _element(original, converted, masks)
         return Difference("nonfinite", "NaN or infinity on one side only", Norms(math.inf, math.inf), worst, int(masks.sum()))
     with np.errstate(invalid="ignore"):
-        magnitude = np.abs(o - c)
+        magnitude = np.asarray(np.abs(o - c))  # numpy makes a scalar of a tensor without axes
     magnitude[~np.isfinite(o)] = 0.0
     if not magnitude.any():
         return Difference("none")

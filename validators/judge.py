@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dragoman.validators.comparison import Difference, Norms, compare, is_exact, unequal_mask
-from dragoman.validators.noise import K, Noise, Tolerance, is_discrete, measure, rounding_decides
+from dragoman.validators.comparison import Difference, compare, is_exact, unequal_mask
+from dragoman.validators.noise import HOPELESS, SUSPECT, Draw, K, Noise, Tolerance, is_discrete, measure, rounding_decides
 from dragoman.validators.report import Measurement
 from dragoman.validators.runners.base import Array, dtype_name
 
@@ -17,15 +17,21 @@ Lazy = Callable[[], Array | None]
 
 @dataclass(frozen=True)
 class References:
-    """What the noise of one output is measured from, as far as it is at hand.
+    """What the noise of one output is measured from, as far as it is at hand, and evaluated only if it is asked for.
 
-    ``c64`` and ``c32`` are the converted graph's own values in float64 and float32, ``o64`` the original's in float64. The
-    float32 evaluation is asked for only if a few units in the last place don't settle it.
+    ``c64`` and ``c32`` are the converted graph's own values in float64 and float32, ``o64`` the original's in float64, and
+    ``draws`` more values in float32, made in other orders, each with the float64 value of its graph.
     """
 
-    c64: Array | None = None
+    c64: Lazy = lambda: None
     c32: Lazy = lambda: None
     o64: Array | None = None
+    draws: Callable[[], Sequence[Draw]] = tuple
+
+    def evaluations(self) -> list[Array]:
+        """Every value that the graph itself gives."""
+        values = [self.c64(), self.c32(), *(value for draw in self.draws() for value in draw)]
+        return [value for value in values if value is not None]
 
 
 NONE = References()
@@ -33,7 +39,7 @@ NONE = References()
 
 @dataclass(frozen=True)
 class Judged:
-    """The judgement on one output and sample; ``noise`` where a floor was used, for the outputs of few elements."""
+    """The judgement on one output and sample; ``noise`` where a floor was used."""
 
     measurement: Measurement
     difference: Difference
@@ -56,40 +62,46 @@ def judge(
     """Compare one output on one sample."""
     difference = compare(original, converted)
     blank = _measurement(sample, converted, difference)
-    if difference.kind in ("dtype", "nonfinite"):
-        return Judged(replace(blank, outcome="differs", ratio=math.inf), difference)
-    if difference.kind == "shape":
+    if difference.kind in ("dtype", "shape", "nonfinite"):
         same_type = dtype_name(original) == dtype_name(converted)
-        undecided = same_type and rounding_decides(original, converted, references.c64, references.c32())
+        undecided = same_type and rounding_decides(original, converted, references.evaluations())
         return Judged(replace(blank, outcome="undecided" if undecided else "differs", ratio=math.inf), difference)
+    if difference.kind == "none":
+        return Judged(replace(blank, outcome="agrees", basis="exact"), difference)
     if tolerance is not None and not is_exact(converted):
         ratio = tolerance.ratio(original, converted)
         outcome = "agrees" if ratio <= 1 else "differs"
         return Judged(replace(blank, outcome=outcome, ratio=ratio, basis=str(tolerance)), difference)
-    if is_exact(converted) or is_discrete(original, converted, references.c64):
+    discrete = is_discrete(original) and is_discrete(converted)
+    if is_exact(converted) or (discrete and ((c64 := references.c64()) is None or is_discrete(c64))):
         return Judged(_exactly(replace(blank, basis="exact"), original, converted, references), difference)
-    noise = measure(converted, references.c64, None, original, references.o64)
-    if not difference.norms.within(noise.ulps.scaled(K)) and noise.converted is not None:
-        noise = measure(converted, references.c64, references.c32(), original, references.o64)
-    return Judged(settle(blank, difference.norms, noise), difference, noise)
+    noise = measure(converted, None)
+    if difference.norms.within(noise.ulps.scaled(K)):
+        return Judged(_settled(blank, difference, noise), difference, noise)
+    sides = converted, references.c64(), references.c32(), original, references.o64
+    noise = measure(*sides)
+    if SUSPECT < difference.norms.ratio(noise.floor()) < HOPELESS:
+        noise = measure(*sides, references.draws())
+    return Judged(_settled(blank, difference, noise), difference, noise)
 
 
 def _exactly(blank: Measurement, original: Array, converted: Array, references: References) -> Measurement:
     unequal = unequal_mask(original, converted)
-    if not unequal.any():
-        return replace(blank, outcome="agrees")
-    if rounding_decides(original, converted, references.c64, references.c32()):
+    if rounding_decides(original, converted, references.evaluations()):
         return replace(blank, outcome="undecided", ratio=math.inf, detail="rounding alone decides these elements")
     return replace(blank, outcome="differs", ratio=math.inf, detail=f"{int(unequal.sum())} of {unequal.size} elements differ")
 
 
-def settle(blank: Measurement, norms: Norms, noise: Noise, usual: Norms | None = None) -> Measurement:
+def _settled(blank: Measurement, difference: Difference, noise: Noise) -> Measurement:
     """The measurement with its floor, ratio and outcome."""
-    floor = noise.floor(usual)
-    ratio = norms.ratio(floor)
+    floor = noise.floor()
+    found = replace(blank, ratio=difference.norms.ratio(floor), floor_rms=floor.rms, floor_max=floor.max, basis=noise.basis)
+    if found.ratio <= K:
+        if noise.chaotic:
+            return replace(found, outcome="undecided", detail="rounding alone moves it by more than 1% of its size")
+        return replace(found, outcome="agrees")
     sized = noise.converted is not None or noise.original is not None
-    outcome = "agrees" if ratio <= K else "differs" if sized else "unsized"
-    return replace(blank, outcome=outcome, ratio=ratio, floor_rms=floor.rms, floor_max=floor.max, basis=noise.basis)
+    return replace(found, outcome="differs" if sized else "unsized")
 
 
 def _measurement(sample: str, converted: Array, difference: Difference) -> Measurement:

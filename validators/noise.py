@@ -10,20 +10,40 @@ make every verdict a pass: where the conversion is wrong, ``O - C64`` is the fau
 fault, and the ratio is 1. The same hole has a back door: if the *target's runtime or writer* is at fault, ``C - C64``
 is the fault. So where ``C``'s noise decides, it is believed up to ``TRUST`` times the noise of ``C32``, which neither
 side's runtime had a hand in.
+
+One draw of noise isn't its size: where one or two elements hold an output (the scores of a sure classifier) an error is
+small by luck in one draw of a few. So before two outputs are said to differ, the noise is drawn again: the graph is evaluated
+in float32 several times, with every sum made in another order. The graph drawn from is the source's, before it was simplified,
+if it is at hand: it rounds where the original does.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 
-from dragoman.validators.comparison import Norms, as_float64, distance, is_exact, largest, size, smallest, unequal_mask
+from dragoman.validators.comparison import (
+    Mask,
+    Norms,
+    as_float64,
+    distance,
+    is_exact,
+    largest,
+    nonfinite_mismatch,
+    size,
+    smallest,
+    unequal_mask,
+)
 from dragoman.validators.runners.base import Array
 
+Draw = tuple[Array, Array]
+"""One graph's value in float32 and in float64."""
+
 K = 10.0
-"""How many times the noise floor two outputs may lie apart. Correct networks score about 1, real faults 40 and up."""
+"""How many times the noise floor two outputs may lie apart. docs/verification.md has the numbers behind it."""
 
 ULPS = 2.0
 """The floor is never less than this many units in the last place of the output's own scale."""
@@ -31,11 +51,20 @@ ULPS = 2.0
 TRUST = 5.0
 """How many times the float32 evaluation's noise the converted output's own noise may be, and still be called noise."""
 
-FEW = 64
-"""In an output of fewer elements one sample's noise is often small by luck; it then also counts as what is usual for it."""
+DRAWS = 5
+"""How many more float32 evaluations size the noise of an output that seems to differ."""
+
+SUSPECT = 3.0
+"""The ratio above which more noise is drawn."""
+
+HOPELESS = 1000.0
+"""The ratio above which no luck is left to be tested: two draws of noise are never both that small."""
+
+CHAOS = 0.01
+"""The noise, relative to the output's own size, above which agreement within ``K`` times it says too little."""
 
 UNDECIDED = 0.01
-"""The share of an output's elements that rounding alone may decide before the comparison says too little."""
+"""The share of an output's elements that rounding alone may decide before the sample says too little."""
 
 DISCRETE = 2**20
 """Integers below this, in a float output, are integers on purpose; larger floats are integers because they have no fraction."""
@@ -74,11 +103,10 @@ class Noise:
 
     ulps: Norms
     scale: Norms
-    elements: int
     converted: Norms | None = None
     """``C - C64``"""
     evaluated: Norms | None = None
-    """``C32 - C64``"""
+    """``C32 - C64``, the root mean square of all draws."""
     original: Norms | None = None
     """``O - O64``"""
 
@@ -90,8 +118,13 @@ class Noise:
         excess = self.converted.ratio(largest(self.ulps, self.evaluated))
         return excess if excess > TRUST else None
 
-    def floor(self, usual: Norms | None = None) -> Norms:
-        """The noise floor. ``usual`` is the relative noise that this output commonly has, for outputs of few elements."""
+    @property
+    def chaotic(self) -> bool:
+        """Whether rounding alone moves the output by so much of its own size that agreement within it is no evidence."""
+        return self.floor().rms > max(CHAOS * self.scale.rms, self.ulps.rms)
+
+    def floor(self) -> Norms:
+        """The noise floor."""
         parts = [self.ulps]
         if self.original is not None:
             parts.append(self.original)
@@ -102,8 +135,6 @@ class Noise:
             if self.evaluated is not None:
                 trusted = smallest(trusted, largest(self.ulps, self.evaluated).scaled(TRUST))
             parts.append(trusted)
-        if usual is not None and self.elements < FEW:
-            parts.append(Norms(usual.rms * self.scale.rms, usual.max * self.scale.max))
         return largest(*parts)
 
     @property
@@ -123,6 +154,7 @@ def measure(
     c32: Array | None = None,
     original: Array | None = None,
     o64: Array | None = None,
+    draws: Sequence[Draw] = (),
 ) -> Noise:
     """The noise of a float output. A reference of another shape (a list whose length rounding decides) measures nothing."""
     reference = c64 if c64 is not None and c64.shape == converted.shape and not is_exact(c64) else None
@@ -132,35 +164,29 @@ def measure(
     ulps = largest(scale.scaled(ULPS * float(info.eps)), Norms(float(info.tiny), float(info.tiny)))
     evaluated = None
     if reference is not None and c32 is not None and c32.shape == reference.shape:
-        evaluated = distance(c32, reference)
+        drawn = [distance(narrow, wide) for narrow, wide in draws if narrow.shape == wide.shape == converted.shape]
+        evaluated = largest(distance(c32, reference), _mean_square(drawn))
     return Noise(
         ulps,
         scale,
-        converted.size,
         None if reference is None else distance(converted, reference),
         evaluated,
         distance(original, o64) if original is not None and o64 is not None and original.shape == o64.shape else None,
     )
 
 
-def usual_noise(samples: list[Noise]) -> Norms | None:
-    """The median, over the samples, of an output's noise relative to its scale; None with too few samples to say."""
-    relative = [(n.floor(), n.scale) for n in samples if n.scale.rms > 0 and n.converted is not None]
-    if len(relative) < 3:
-        return None
-    return Norms(median(f.rms / s.rms for f, s in relative), median(f.max / s.max for f, s in relative))
+def _mean_square(norms: Sequence[Norms]) -> Norms:
+    count = max(1, len(norms))
+    return Norms(math.hypot(*(n.rms for n in norms)) / count**0.5, math.hypot(*(n.max for n in norms)) / count**0.5)
 
 
-def is_discrete(original: Array, converted: Array, c64: Array | None) -> bool:
-    """Whether a float output holds indices, counts or decisions: integers on both sides and in float64, and small ones.
+def is_discrete(value: Array) -> bool:
+    """Whether a float tensor holds indices, counts or decisions: small integers.
 
     Caffe's ArgMax and Threshold write such; they compare exactly, since a norm would let a class slip to its neighbour.
     """
-    sides = [original, converted, *([] if c64 is None else [c64])]
-    return all(s.dtype.kind == "f" and s.size and _integral(s) for s in sides)
-
-
-def _integral(value: Array) -> bool:
+    if value.dtype.kind != "f" or not value.size:
+        return False
     wide = as_float64(value)
     return bool(np.isfinite(wide).all() and (np.abs(wide) < DISCRETE).all() and (wide == np.rint(wide)).all())
 
@@ -169,17 +195,27 @@ def _same_kind(reference: Array, converted: Array) -> bool:
     return reference.dtype.kind == "f" == converted.dtype.kind or reference.dtype == converted.dtype
 
 
-def rounding_decides(original: Array, converted: Array, c64: Array | None, c32: Array | None) -> bool:
-    """Whether rounding alone explains that two discrete outputs differ.
+def rounding_decides(original: Array, converted: Array, evaluations: Sequence[Array]) -> bool:
+    """Whether rounding alone explains that two outputs differ in discrete values, in length, or in which elements are finite.
 
-    True only if, at every element that differs, the converted graph's own result changes with the precision or the order of
-    summation: nobody can then say which answer is right. Outputs of different lengths need the graph's own length to change.
+    True only if, at every such element, the graph's own ``evaluations`` change with the precision or the order of summation:
+    nobody can then say which answer is right. Outputs of different lengths need the graph's own length to change.
     """
-    references = [r for r in (c64, c32) if r is not None and _same_kind(r, converted)]
+    references = [r for r in evaluations if _same_kind(r, converted)]
     if original.shape != converted.shape:
         return any(r.shape != converted.shape for r in references)
     same = [r for r in references if r.shape == converted.shape]
     if not same:
         return False
+    if converted.dtype.kind == "f" and not (is_discrete(original) and is_discrete(converted)):
+        # That the converted side alone isn't finite is its runtime's fault: the evaluations must differ among themselves.
+        explained = np.logical_or.reduce([_unlike_kind(r, same[0]) for r in same])
+        return bool((~_unlike_kind(original, converted) | explained).all())
     explained = np.logical_or.reduce([unequal_mask(r, converted) for r in same])
     return bool((~unequal_mask(original, converted) | explained).all())
+
+
+def _unlike_kind(a: Array, b: Array) -> Mask:
+    """Where one is finite and the other isn't, or both are infinite or NaN in another way, once both are float32."""
+    with np.errstate(over="ignore"):
+        return nonfinite_mismatch(as_float64(a.astype(np.float32)), as_float64(b.astype(np.float32)))

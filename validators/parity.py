@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import DragomanError, UsageError
-from dragoman.validators.comparison import Norms
 from dragoman.validators.contract import Contract, check_contract
 from dragoman.validators.degenerate import Watch, constant_outputs
-from dragoman.validators.judge import NONE, Judged, judge, settle
+from dragoman.validators.judge import NONE, Judged, References, judge
 from dragoman.validators.localisation import Progress, TracedTensor, localise
-from dragoman.validators.noise import TRUST, UNDECIDED, K, Tolerance, usual_noise
+from dragoman.validators.noise import TRUST, UNDECIDED, K, Tolerance
 from dragoman.validators.reference import Reference
 from dragoman.validators.report import Measurement, OutputReport, ParityReport, SampleReport, SideReport, Verdict
 from dragoman.validators.runners.base import Array, Description, Runner, TensorSpec
@@ -27,6 +26,7 @@ def check_parity(
     converted: Runner,
     *,
     graph: ir.Model | None,
+    source_graph: ir.Model | None = None,
     samples: Sequence[Sample],
     tolerance: Tolerance | None = None,
     tensor_map: Sequence[TracedTensor] = (),
@@ -39,14 +39,15 @@ def check_parity(
     """Compare two models that are loaded.
 
     ``graph`` is the converted model's graph, which sizes the noise; without it only an explicit ``tolerance`` can accept more
-    than a few units in the last place. ``tensor_map`` lists source tensors in network order, for naming the guilty layer
-    on a mismatch (or always: ``layerwise``). ``renamed`` and ``dropped`` declare deviations, as in ``check_contract``.
+    than a few units in the last place. ``source_graph`` is the original's, as it was read: more noise is drawn from it where
+    one draw is too little. ``tensor_map`` lists source tensors in network order, for naming the guilty layer on a mismatch (or
+    always: ``layerwise``). ``renamed`` and ``dropped`` declare deviations, as in ``check_contract``.
     ``original64`` is the original computing in float64, where it can.
 
     Raises what the runners raise if a side can't run even one sample; a later failure is kept in the report.
     """
     checked = check_contract(original.describe(), converted.describe(), renamed=renamed, dropped=dropped)
-    reference = Reference(graph)
+    reference = Reference(graph, source_graph)
     check = _Check(original, converted, checked, reference, tolerance, original64, progress)
     if not checked.problems:
         check.run(samples)
@@ -126,14 +127,18 @@ class _Check:
         self._check_given(theirs, [c.name for _, c in self.contract.outputs], self.converted)
         if self.withheld:
             return ours
-        names = [c.name for _, c in self.contract.outputs] if self.tolerance is None else []
-        references = self.reference.sample(sample.feeds, names) if names else lambda name, o64: NONE
+        references = self._references(sample)
         for o, c in self.contract.outputs:
             known = references(c.name, wide.get(o.name))
             self.judged.setdefault(o.name, []).append(judge(sample.name, ours[o.name], theirs[c.name], known, self.tolerance))
             self.watches.setdefault(o.name, Watch()).add(ours[o.name])
         self.done.append(sample)
         return ours
+
+    def _references(self, sample: Sample) -> Callable[[str, Array | None], References]:
+        if self.tolerance is not None:
+            return lambda name, o64: NONE
+        return self.reference.sample(sample.feeds, [c.name for _, c in self.contract.outputs])
 
     def _check_given(self, values: Mapping[str, Array], names: Sequence[str], runner: Runner) -> None:
         """Take note of the outputs that a side described, and then didn't give."""
@@ -147,26 +152,22 @@ class _Check:
         except DragomanError as error:
             self.failure = error
             return
-        for o, _ in self.contract.outputs:
-            noise = self.judged[o.name][0].noise
-            found = judge(sample.name, first[o.name], again[o.name], NONE, self.tolerance)
-            if found.noise is not None and noise is not None:
-                measurement = settle(found.measurement, found.difference.norms, noise)
-            else:
-                measurement = found.measurement
-            if measurement.outcome != "agrees":
+        references = self._references(sample)
+        for o, c in self.contract.outputs:
+            known = references(c.name, None)
+            measurement = judge(sample.name, first[o.name], again[o.name], known, self.tolerance).measurement
+            if measurement.outcome not in ("agrees", "undecided"):
                 self.nondeterministic = f"run twice on sample {sample.name}, the original gives different values of {o.name}"
                 if (worst := measurement.worst) is not None:
                     self.nondeterministic += f" (at {worst.index}: {worst.original}, then {worst.converted})"
                 return
 
     def outputs(self, constant: set[str]) -> list[OutputReport]:
-        """The judgements by output, with the usual noise of outputs of few elements taken into account."""
+        """The judgements by output."""
         reports = []
         for o, c in self.contract.outputs:
             judged = self.judged.get(o.name, [])
-            usual = usual_noise([j.noise for j in judged if j.noise is not None])
-            measurements = tuple(_settled(j, usual) for j in judged)
+            measurements = tuple(j.measurement for j in judged)
             degenerate = self.watches[o.name].verdict(constant=c.name in constant) if o.name in self.watches else ""
             reports.append(OutputReport(o.name, c.name, c.dtype, measurements, degenerate, tuple(_notes(judged))))
         return reports
@@ -201,16 +202,11 @@ class _Check:
                     f"output {output.name} differs by more than a few units in the last place, and {self.reference.problem}; "
                     "give --atol and --rtol"
                 )
-            if (share := self._undecided(output.name)) > UNDECIDED:
-                reasons.append(f"output {output.name}: rounding alone decides {share:.1%} of its elements")
+            judged = self.judged.get(output.name, [])
+            opened = sum(_is_open(j) for j in judged)
+            if 2 * opened >= max(1, len(judged)):
+                reasons.append(f"output {output.name}: rounding alone decides it in {opened} of {len(judged)} samples")
         return reasons if self.done else reasons[:1]
-
-    def _undecided(self, name: str) -> float:
-        """The share of an output's elements that rounding alone decides; all of a sample's where it decides their number."""
-        judged = self.judged.get(name, [])
-        open_ones = [j for j in judged if j.measurement.outcome == "undecided"]
-        count = sum(j.difference.unequal or j.elements for j in open_ones)
-        return count / max(1, sum(j.elements for j in judged))
 
     def warnings(self, outputs: Sequence[OutputReport]) -> list[str]:
         """What a reader must know of a verdict that isn't changed by it."""
@@ -236,11 +232,12 @@ class _Check:
         return next(s for s in self.done if s.name == worst.sample)
 
 
-def _settled(judged: Judged, usual: Norms | None) -> Measurement:
-    """The judgement once it is known what noise is usual, where the output is too small for its own to be relied on."""
-    if judged.noise is None or usual is None or judged.measurement.outcome != "differs":
-        return judged.measurement
-    return settle(judged.measurement, judged.difference.norms, judged.noise, usual)
+def _is_open(judged: Judged) -> bool:
+    """Whether a sample says too little of an output: rounding decides more than a few of its elements, or their number."""
+    if judged.measurement.outcome != "undecided":
+        return False
+    exact = judged.measurement.basis == "exact"
+    return not exact or judged.difference.unequal > UNDECIDED * judged.elements
 
 
 def _differs(output: OutputReport) -> str:

@@ -89,7 +89,8 @@ def generate(
         for position, spec in enumerate(specs):
             # One stream for each sample and input: adding an input doesn't change the others' values.
             generator = np.random.default_rng([seed, number, position])
-            feeds[spec.name] = _values(spec, kind, bind(spec, sizes, batch), generator, domains.get(spec.name))
+            value = _values(spec, kind, bind(spec, sizes, batch), generator, domains.get(spec.name))
+            feeds[spec.name] = np.asarray(value)  # without axes numpy gives a scalar
         samples.append(Sample(kind, feeds, f"seed {seed}"))
     return samples
 

@@ -55,13 +55,21 @@ class Caffe(object):
 
         self.version = getattr(caffe, "__version__", "unknown")
         caffe.set_mode_cpu()
-        phase = caffe.TRAIN if options.get("phase") == "TRAIN" else caffe.TEST
-        weights = options.get("weights")
-        if weights:
-            self.net = caffe.Net(options["prototxt"], weights, phase)
-        else:
-            self.net = caffe.Net(options["prototxt"], phase)
+        self.caffe = caffe
+        self.options = options
+        self.net = self._load()
         self.layers = list(self.net._layer_names)
+        # These carry their state from one call to the next, and nothing resets it: each call takes a new network.
+        self.stateful = any(layer.type in ("LSTM", "RNN") for layer in self.net.layers)
+        self.used = False
+
+    def _load(self):
+        caffe = self.caffe
+        phase = caffe.TRAIN if self.options.get("phase") == "TRAIN" else caffe.TEST
+        weights = self.options.get("weights")
+        if weights:
+            return caffe.Net(self.options["prototxt"], weights, phase)
+        return caffe.Net(self.options["prototxt"], phase)
 
     def describe(self):
         blobs = self.net.blobs
@@ -74,6 +82,9 @@ class Caffe(object):
         }
 
     def run(self, feeds, taps):
+        if self.stateful and self.used:
+            self.net = self._load()
+        self.used = True
         net = self.net
         reshaped = False
         for name, value in feeds.items():

@@ -13,7 +13,8 @@ import onnx_ir as ir
 
 from dragoman.converters.caffe.net_builder import MOST_ELEMENTS, NetBuilder
 from dragoman.converters.caffe.network import Layer
-from dragoman.graph_ir.model import dims, static_dims
+from dragoman.converters.caffe.schema import NormRegion
+from dragoman.graph_ir.model import static_dims
 from dragoman.graph_ir.provenance import set_source_tensors, source_tensors
 
 DATA_LAYERS = frozenset({"Data", "DummyData", "HDF5Data", "ImageData", "MemoryData", "WindowData", "Input", "AnnotatedData"})
@@ -21,6 +22,15 @@ DATA_LAYERS = frozenset({"Data", "DummyData", "HDF5Data", "ImageData", "MemoryDa
 
 _SHARING = frozenset({"Split", "Flatten", "Reshape", "Slice", "Concat", "Permute"})
 """Layers whose tops share the memory of their bottom, when they don't have to move anything."""
+
+
+_NEVER_IN_PLACE = frozenset(
+    {
+        "ArgMax", "BatchReindex", "Concat", "Convolution", "ConvolutionDepthwise", "Crop", "Deconvolution", "DepthwiseConvolution", "Embed", "Filter",
+        "Flatten", "Im2col", "InnerProduct", "Pooling", "Reduction", "Reshape", "Slice", "Split", "SPP", "Tile",
+    }
+)  # fmt: skip
+"""Layers that Caffe refuses to run in place, or that read their bottom after they have written over it."""
 
 
 class Blobs:
@@ -46,7 +56,7 @@ class Blobs:
             self._g.notes.append(
                 f"blob {name} shares its memory with one that a layer changed in place; as in Caffe, it holds the changed values"
             )
-            self._values[name] = self._g.reshape(fresh, dims(self._values[name]))
+            self._values[name] = self._g.reshape_like(fresh, self._values[name])
         return self._values[name]
 
     def bind(self, layer: Layer, tops: tuple[ir.Value | None, ...]) -> None:
@@ -61,7 +71,11 @@ class Blobs:
         for index, (name, value) in enumerate(zip(layer.tops, tops, strict=True)):
             if value is None:
                 continue
+            if not name:
+                raise self._g.unsupported(layer, f"its top {index + 1} has no name, and an unnamed tensor doesn't exist in ONNX")
             in_place = index < len(layer.bottoms) and layer.bottoms[index] == name
+            if in_place and _reads_after_writing(layer):
+                raise self._g.malformed(layer, f"can't work in place: it would write over {name!r} before it has read all of it")
             self._share_memory(layer, name, value, in_place)
             self._bind_one(name, value, layer.name)
 
@@ -89,6 +103,11 @@ class Blobs:
         set_source_tensors(value, [*source_tensors(value), name])
         if not is_alias and value.const_value is None and self._g.input_named(name) is None:
             self._g.rename(value, name)
+
+
+def _reads_after_writing(layer: Layer) -> bool:
+    across = layer.type == "LRN" and layer.param.lrn_param.norm_region == NormRegion.ACROSS_CHANNELS
+    return across or layer.type in _NEVER_IN_PLACE
 
 
 def _check_size(g: NetBuilder, layer: Layer, value: ir.Value | None) -> None:

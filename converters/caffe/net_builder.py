@@ -39,7 +39,12 @@ class NetBuilder(Builder):
 
     def net_input(self, layer: Layer, name: str, shape: Sequence[Dim]) -> ir.Value:
         """A graph input; the shape that the caller of the conversion gave wins over ``shape``."""
-        value = self.input(name, ir.DataType.FLOAT, self.network.input_shapes.get(name, tuple(shape)))
+        given = self.network.input_shapes.get(name, tuple(shape))
+        if not name:
+            raise self.unsupported(layer, "an input has no name, and an unnamed tensor doesn't exist in ONNX")
+        if 0 in given:
+            raise self.malformed(layer, f"input {name} is empty: {list(given)}; Caffe can't run an empty blob")
+        value = self.input(name, ir.DataType.FLOAT, given)
         set_source_tensors(value, [name])
         return value
 

@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.validators.comparison import distance
 from dragoman.validators.judge import References, judge
-from dragoman.validators.noise import TRUST, K, Tolerance, measure, usual_noise
+from dragoman.validators.noise import DRAWS, HOPELESS, SUSPECT, TRUST, K, Tolerance, is_discrete
 
 F = np.float32
 G = np.random.default_rng(3)
@@ -22,8 +22,8 @@ def noisy(seed, scale=NOISE):
 
 
 def judged(original, converted, **references):
-    c32 = references.pop("c32", None)
-    return judge("s", original, converted, References(c32=lambda: c32, **references)).measurement
+    c64, c32, draws = references.pop("c64", None), references.pop("c32", None), references.pop("draws", ())
+    return judge("s", original, converted, References(lambda: c64, lambda: c32, draws=lambda: draws, **references)).measurement
 
 
 def test_noise_of_the_networks_own_size_agrees():
@@ -45,7 +45,7 @@ def test_a_fault_of_the_conversion_differs(fault):
 def test_a_fault_of_the_targets_runtime_differs(fault):
     """The graph is right and what was written or run is wrong: C's distance from C64 is the fault, not noise."""
     converted = noisy(2) + F(fault)
-    result = judge("s", noisy(1), converted, References(TRUTH, lambda: noisy(3)))
+    result = judge("s", noisy(1), converted, References(lambda: TRUTH, lambda: noisy(3)))
     assert result.measurement.outcome == "differs"
     assert result.noise.implausible > TRUST
     assert distance(converted, TRUTH).ratio(distance(noisy(1), converted)) > 0.9  # believed, it would have been a pass
@@ -66,11 +66,13 @@ def test_a_few_units_in_the_last_place_need_no_noise():
 
 def test_float32_evaluation_only_where_needed():
     asked = []
-    references = References(TRUTH.astype(F).astype(np.float64), lambda: asked.append(1) or noisy(3))
-    judge("s", TRUTH.astype(F), TRUTH.astype(F), references)
+    references = References(lambda: asked.append(64) or TRUTH, lambda: asked.append(32) or noisy(3))
+    exact = TRUTH.astype(F)
+    judge("s", exact, exact, references)
+    judge("s", np.nextafter(exact, F(9)), exact, references)
     assert asked == []
-    judge("s", noisy(1), TRUTH.astype(F), references)
-    assert asked == [1]
+    judge("s", noisy(1), exact, references)
+    assert asked == [64, 32]
 
 
 def test_zero_output_allows_nothing_but_denormals():
@@ -104,14 +106,69 @@ def test_infinite_noise_is_no_floor():
     assert judged(np.full(3, 3e38, F), overflowed, c64=c64, c32=overflowed).outcome == "differs"
 
 
-def test_small_outputs_use_what_noise_is_usual():
-    """One element's noise is small by luck now and then; the other samples tell what is usual."""
-    lucky, others = np.array([1.0], F), [measure(np.array([1 + 1e-5], F), np.array([1.0])) for _ in range(8)]
-    usual = usual_noise([measure(lucky, np.array([1.0])), *others])
-    assert usual.max == pytest.approx(1e-5, rel=0.05)
-    assert measure(lucky, np.array([1.0])).floor(usual).max == pytest.approx(1e-5, rel=0.05)
-    wide = np.ones(64, F)
-    assert measure(wide, wide.astype(np.float64)).floor(usual).max < 1e-6
+def lucky_scene(distance_in_noises):
+    """One element of a thousand holds the output, and the first draw of its noise is small by luck."""
+    truth = np.zeros(1000)
+    truth[7] = 0.9955
+
+    def at(error):
+        value = truth.copy()
+        value[7] += error * NOISE
+        return value.astype(F)
+
+    draws = [(at(error), truth) for error in (1.3, -0.4, 0.9, -1.6, 0.2)]
+    return at(distance_in_noises), at(0.02), {"c64": truth, "c32": at(0.03)}, draws
+
+
+def test_luck_in_one_draw_is_no_verdict():
+    original, converted, references, draws = lucky_scene(2)
+    assert judged(original, converted, **references).outcome == "differs"
+    found = judged(original, converted, draws=draws, **references)
+    assert found.outcome == "agrees"
+    assert 1 < found.ratio < 3
+
+
+def test_a_fault_stays_one_however_often_noise_is_drawn():
+    original, converted, references, draws = lucky_scene(30)
+    assert judged(original, converted, draws=draws, **references).outcome == "differs"
+
+
+def test_noise_is_drawn_again_only_where_that_can_change_the_verdict():
+    asked = []
+
+    def judge_at(error):
+        converted = noisy(2)
+        asked.clear()
+        references = References(lambda: TRUTH, lambda: noisy(3), draws=lambda: asked.append(1) or ())
+        return judge("s", converted + F(error), converted, references).measurement.ratio
+
+    assert judge_at(NOISE) < SUSPECT
+    assert asked == []
+    assert SUSPECT < judge_at(20 * NOISE) < HOPELESS
+    assert asked == [1]
+    assert judge_at(1.0) > HOPELESS
+    assert asked == []
+    assert DRAWS >= 3
+
+
+def test_agreement_within_noise_as_large_as_the_values_is_none():
+    """A network that rounding alone moves anywhere: whatever the other side says would be within ten times that."""
+    found = judged(noisy(1, 0.5), noisy(2, 0.5), c64=TRUTH, c32=noisy(3, 0.5))
+    assert found.outcome == "undecided"
+    assert found.ratio < K
+
+
+def test_overflow_that_rounding_decides():
+    """One side is infinite: excused only where the graph's own evaluations can't agree on that."""
+    finite, infinite = np.array([1.0, 3e38], F), np.array([1.0, np.inf], F)
+    assert judged(infinite, finite, c64=np.array([1.0, 3.5e38]), c32=finite).outcome == "undecided"
+    assert judged(infinite, finite, c64=np.array([1.0, 3e38]), c32=finite).outcome == "differs"
+    assert judged(finite, infinite, c64=np.array([1.0, 3e38]), c32=finite).outcome == "differs"
+
+
+@pytest.mark.parametrize(("value", "discrete"), [([3, 0, 1], True), ([3, 0.5], False), ([2.0**30], False), ([np.nan], False)])
+def test_decisions_are_small_integers(value, discrete):
+    assert is_discrete(np.array(value, F)) == discrete
 
 
 DISCRETE = np.array([[3, 1, 4, 1, 5]])

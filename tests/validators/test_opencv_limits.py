@@ -18,7 +18,7 @@ ALIKE = [
     ("Flatten", {"flatten_param": {"axis": 2, "end_axis": 3}}),
     ("LRN", {"lrn_param": {"alpha": 1.0, "local_size": 3, "beta": 0.5}}),
     ("LRN", {"lrn_param": {"alpha": 1.0, "k": 3.0, "norm_region": "WITHIN_CHANNEL"}}),
-    ("MVN", {"mvn_param": {"across_channels": True}}),
+    ("MVN", {"mvn_param": {"across_channels": True, "normalize_variance": False}}),
     ("Pooling", {"pooling_param": {"pool": "AVE", "kernel_size": 3, "stride": 2, "pad": 1}}),
     ("Pooling", {"pooling_param": {"pool": "MAX", "kernel_h": 2, "kernel_w": 3, "stride_h": 2, "stride_w": 3}}),
     ("Pooling", {"pooling_param": {"pool": "AVE", "global_pooling": True}}),
@@ -32,7 +32,7 @@ ALIKE = [
 DIFFERENT = [
     ("LRN", {"lrn_param": {"alpha": 1.0, "k": 2.0}}, "it ignores k"),
     ("LRN", {"lrn_param": {"local_size": 3}}, "default of alpha"),
-    ("MVN", {"mvn_param": {"eps": 0.1}}, "it ignores eps"),
+    ("MVN", {"mvn_param": {"eps": 0.1}}, "under the root"),
     ("Pooling", {"pooling_param": {"pool": "MAX", "kernel_size": 3, "stride": 5}}, "stride larger than the kernel"),
     ("Reshape", {"reshape_param": {"shape": {"dim": -1}}}, "1-D outputs"),
     ("Flatten", {"flatten_param": {"axis": 0}}, "1-D outputs"),

@@ -1,4 +1,4 @@
-"""Sums as plain frameworks make them: in float32 one term after the other, where numpy would add in pairs and err far less."""
+"""Sums as plain frameworks make them in float32: one term after the other, where numpy would add in pairs and err far less."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mean(x: Array, axes: Axes, keep: bool = False) -> Array:
     if x.dtype != np.float32:
         return np.asarray(np.mean(x, axis=axes, keepdims=keep))
     count = math.prod(x.shape[axis] for axis in axes)
-    return np.asarray(total(x, axes, keep) / np.float32(count))
+    return np.asarray(total(x, axes, keep) * np.float32(1 / count))  # as Caffe has it, which isn't exact even for equal terms
 
 
 def reordered(x: Array, axes: Axes, order: int) -> Array:

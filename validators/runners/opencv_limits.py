@@ -38,9 +38,12 @@ def deviations(layers: Sequence[SourceLayer], ranks: Sequence[int] = ()) -> list
     """The layers whose OpenCV result isn't Caffe's, each with the reason. ``ranks`` are those of the network's inputs."""
     found: list[tuple[SourceLayer, str]] = []
     seen: set[str] = set()
+    copies: set[str] = set()  # the tops of Split layers
     for layer in layers:
         if layer.type not in RULES:
             reason: str | None = "OpenCV has no such layer, or it was never compared with Caffe's"
+        elif copies & set(layer.bottoms) & set(layer.tops):
+            reason = "it has one tensor for all tops of a Split, so that working in place changes them all"
         elif layer.name in seen:
             reason = "OpenCV renames the second of two layers with one name"
         elif layer.type == "MVN" and any(rank != 4 for rank in ranks):
@@ -48,6 +51,9 @@ def deviations(layers: Sequence[SourceLayer], ranks: Sequence[int] = ()) -> list
         else:
             reason = RULES[layer.type](layer)
         seen.add(layer.name)
+        copies -= set(layer.tops)
+        if layer.type == "Split":
+            copies |= set(layer.tops)
         if reason is not None:
             found.append((layer, reason))
     return found
@@ -114,7 +120,7 @@ def _inner_product(layer: SourceLayer) -> str | None:
     p = _param(layer, "inner_product_param")
     if p.get("transpose"):
         return "it ignores transpose"
-    return "it makes 1-D outputs 2-D" if _numbers(p.get("axis")) == [0.0] else None
+    return "it makes 1-D outputs 2-D" if any(axis <= 0 for axis in _numbers(p.get("axis"))) else None
 
 
 def _lrn(layer: SourceLayer) -> str | None:
@@ -126,8 +132,18 @@ def _lrn(layer: SourceLayer) -> str | None:
 
 
 def _mvn(layer: SourceLayer) -> str | None:
-    eps = _param(layer, "mvn_param").get("eps")
-    return "it ignores eps" if eps is not None and abs(float(eps) - 1e-9) > 1e-12 else None
+    varies = _param(layer, "mvn_param").get("normalize_variance", True)
+    return "it adds a number of its own under the root, where Caffe adds eps beside it" if varies else None
+
+
+def _eltwise(layer: SourceLayer) -> str | None:
+    return "in place it overwrites what it still reads" if set(layer.tops) & set(layer.bottoms) else None
+
+
+def _prior_box(layer: SourceLayer) -> str | None:
+    p = _param(layer, "prior_box_param")
+    sizes = _numbers(p.get("min_size")) + _numbers(p.get("max_size"))
+    return "it keeps the fractions of box sizes, which SSD cuts off" if any(s != int(s) for s in sizes) else None
 
 
 def _swish(layer: SourceLayer) -> str | None:
@@ -180,16 +196,17 @@ def _normalize(layer: SourceLayer) -> str | None:
 
 
 RULES: Mapping[str, Rule] = {
-    **dict.fromkeys(("Input", "AbsVal", "BNLL", "Crop", "Dropout", "ELU", "Eltwise", "Exp", "Log", "Power"), _same),
+    **dict.fromkeys(("Input", "AbsVal", "BNLL", "Crop", "Dropout", "ELU", "Exp", "Log", "Power"), _same),
     **dict.fromkeys(("PReLU", "ReLU", "Sigmoid", "Silence", "Softmax", "Split", "TanH"), _same),
     # Layers of forks, which BVLC Caffe lacks: their formulas were compared with their definitions, not with a fork's output;
     # the SSD layers are OpenCV's ports of SSD's own, compared by its authors.
-    **dict.fromkeys(("ReLU6", "HardSwish", "Mish", "ShuffleChannel", "PriorBox", "DetectionOutput"), _same),
+    **dict.fromkeys(("ReLU6", "HardSwish", "Mish", "ShuffleChannel", "DetectionOutput"), _same),
     "BatchNorm": _batch_norm,
     "Concat": _concat,
     "Convolution": _convolution,
     "ConvolutionDepthwise": _convolution,
     "Deconvolution": _deconvolution,
+    "Eltwise": _eltwise,
     "Flatten": _flatten,
     "InnerProduct": _inner_product,
     "LRN": _lrn,
@@ -197,6 +214,7 @@ RULES: Mapping[str, Rule] = {
     "Normalize": _normalize,
     "Permute": _permute,
     "Pooling": _pooling,
+    "PriorBox": _prior_box,
     "Reshape": _reshape,
     "Scale": _scale,
     "Slice": _slice,

@@ -25,8 +25,8 @@ def relu(g: NetBuilder, layer: Layer, x: Value) -> Value:
 def prelu(g: NetBuilder, layer: Layer, x: Value) -> Value:
     """Caffe PReLU: max(x, 0) + a · min(x, 0), a for each channel or one for all; unset, it starts at 0.25. BVLC prelu_layer.cpp."""
     p = layer.param.prelu_param
-    if len(dims(x)) < 2:
-        raise g.malformed(layer, "its bottom needs at least 2 axes")
+    if not 2 <= len(dims(x)) <= 4:
+        raise g.malformed(layer, f"takes 2 to 4 axes, its bottom has {len(dims(x))}")
     filler = p.filler
     if not p.has("filler"):
         filler = type(filler)(type="constant", value=0.25)
@@ -114,7 +114,9 @@ def power(g: NetBuilder, layer: Layer, x: Value) -> Value:
     if p.power * p.scale == 0:
         with np.errstate(all="ignore"):
             value = np.float32(1) if p.power == 0 else np.power(np.float32(p.shift), np.float32(p.power))
-        return g.op("Expand", g.const(value), g.shape(x))
+        constant = g.op("Expand", g.const(value), g.shape(x))
+        constant.shape = x.shape
+        return constant
     y = _affine(g, x, p.scale, p.shift)
     if p.power == 1:
         return y

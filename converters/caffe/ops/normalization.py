@@ -21,10 +21,11 @@ def batch_norm(g: NetBuilder, layer: Layer, x: Value) -> Value:
     BVLC batch_norm_layer.cpp. NVCaffe's has five blobs, scale and shift the last two, and takes f = 0 for 1.
     """
     p = layer.param.batch_norm_param
-    rank = len(dims(x))
+    if len(dims(x)) < 2:
+        raise g.malformed(layer, "its bottom needs at least 2 axes")
     if p.has("use_global_stats") and not p.use_global_stats:
         return _batch_statistics(g, layer, x)
-    channels = 1 if rank == 1 else g.sizes(layer, x, [1], "each channel has statistics of its own")[0]
+    (channels,) = g.sizes(layer, x, [1], "each channel has statistics of its own")
     nvidia = layer.blobs is not None and len(layer.blobs) == 5
     if p.scale_bias and not nvidia:
         raise g.unsupported(layer, "scale_bias is set, but the weights don't hold NVCaffe's five blobs")
@@ -42,8 +43,6 @@ def batch_norm(g: NetBuilder, layer: Layer, x: Value) -> Value:
         g.const(mean * inverse, name=f"{layer.name}.mean"),
         g.const(variance * inverse, name=f"{layer.name}.variance"),
     )
-    if rank == 1:  # one channel, and the only axis is the batch
-        return g.reshape(g.op("BatchNormalization", g.op("Unsqueeze", x, g.const([1])), *parameters, epsilon=p.eps), dims(x))
     return g.op("BatchNormalization", x, *parameters, epsilon=p.eps)
 
 
@@ -51,7 +50,7 @@ def _batch_statistics(g: NetBuilder, layer: Layer, x: Value) -> Value:
     """use_global_stats: false at test: each channel is normalised by the mean and variance of this very batch."""
     p = layer.param.batch_norm_param
     rank = len(dims(x))
-    channels = 1 if rank == 1 else dims(x)[1]
+    channels = dims(x)[1]
     if layer.blobs is not None:  # stored, but not used
         if not isinstance(channels, int):
             raise g.unsupported(layer, "the number of channels is dynamic")

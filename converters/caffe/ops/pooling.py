@@ -80,8 +80,8 @@ def _global(g: NetBuilder, layer: Layer, p: PoolingParameter, x: Value) -> Value
     if any((p.pad, p.pad_h, p.pad_w)) or p.stride != 1 or p.stride_h > 1 or p.stride_w > 1:
         raise g.malformed(layer, "global_pooling needs pad 0 and stride 1")
     if len(layer.tops) > 1:
-        h, w = g.sizes(layer, x, [2, 3], "the mask of a global pooling needs the size")
-        return pool(g, layer, x, p.pool, Geometry((h, w), (1, 1), (0, 0)), mask=True)
+        index = g.op("ArgMax", g.op("Reshape", x, g.const([0, 0, -1])), axis=2)
+        return g.op("GlobalMaxPool", x), g.op("Cast", g.op("Unsqueeze", index, g.const([3])), to=ir.DataType.FLOAT)
     if p.pool == PoolMethod.STOCHASTIC:
         return _stochastic(g, g.op("GlobalAveragePool", x), g.op("GlobalAveragePool", g.op("Mul", x, x)))
     return g.op("GlobalMaxPool" if p.pool == PoolMethod.MAX else "GlobalAveragePool", x)
@@ -94,7 +94,7 @@ def pool(
     sizes = dims(x)[2:]
     if geo.ceil and any(not isinstance(n, int) and s > 1 for n, s in zip(sizes, geo.stride, strict=True)):
         if mask:
-            raise g.unsupported(layer, "a mask of a ceil-mode pooling needs a known height and width")
+            return _max_padded(g, x, geo, _pads(g, x, geo))
         return _pool_dynamic(g, x, method, geo)
     overhang = [0, 0]
     for i, size in enumerate(sizes):
@@ -108,7 +108,9 @@ def pool(
         else:  # nothing is rounded up here: the padding is Caffe's own
             overhang[i] = geo.pad[i]
     if any(o >= k for o, k in zip(overhang, geo.kernel, strict=True)):
-        return _pool_dynamic(g, x, method, geo) if not mask else _max_outside(g, layer, x, geo, overhang)
+        if mask:
+            return _max_padded(g, x, geo, g.const([0, 0, *geo.pad, 0, 0, *overhang]))
+        return _pool_dynamic(g, x, method, geo)
     if method == PoolMethod.MAX:
         pads = (*geo.pad, *overhang)
         if not mask:
@@ -138,17 +140,16 @@ def pool(
     return g.op("AveragePool", x, pads=(0, 0, *beyond), kernel_shape=geo.kernel, strides=geo.stride)
 
 
-def _max_outside(g: NetBuilder, layer: Layer, x: Value, geo: Geometry, overhang: list[int]) -> tuple[Value, Value]:
-    """MAX with its mask where the last window lies outside of the image: it gives the lowest number, and -1 as its index."""
-    h, w = g.sizes(layer, x, [2, 3], "a window lies outside of the image and the mask is asked for")
-    padded = g.op("Pad", x, g.const([0, 0, *geo.pad, 0, 0, *overhang]), g.const(_LOWEST))
+def _max_padded(g: NetBuilder, x: Value, geo: Geometry, pads: Value) -> tuple[Value, Value]:
+    """MAX with its mask of an image padded by hand; a window that lies outside of it gives the lowest number, and -1 as its index."""
+    padded = g.op("Pad", x, pads, g.const(_LOWEST))
     y, index = g.ops("MaxPool", padded, outputs=2, kernel_shape=geo.kernel, strides=geo.stride)
-    height, width = h + geo.pad[0] + overhang[0], w + geo.pad[1] + overhang[1]
-    flat = g.op("Mod", index, g.const(height * width))
-    row = g.op("Sub", g.op("Div", flat, g.const(width)), g.const(geo.pad[0]))
-    column = g.op("Sub", g.op("Mod", flat, g.const(width)), g.const(geo.pad[1]))
+    width = g.dim(padded, 3)
+    flat = g.op("Mod", index, g.op("Mul", g.dim(padded, 2), width))
+    row = g.op("Sub", g.op("Div", flat, width), g.const(geo.pad[0]))
+    column = g.op("Sub", g.op("Mod", flat, width), g.const(geo.pad[1]))
     inside = g.op("Greater", y, g.const(_LOWEST))
-    mask = g.op("Where", inside, g.op("Add", g.op("Mul", row, g.const(w)), column), g.const(-1))
+    mask = g.op("Where", inside, g.op("Add", g.op("Mul", row, g.dim(x, 3)), column), g.const(-1))
     return y, g.op("Cast", mask, to=ir.DataType.FLOAT)
 
 
@@ -157,20 +158,30 @@ def _stochastic(g: NetBuilder, mean: Value, mean_square: Value) -> Value:
     return g.op("Where", g.op("Greater", mean, zero), g.op("Div", mean_square, mean), zero)
 
 
-def _pool_dynamic(g: NetBuilder, x: Value, method: PoolMethod, geo: Geometry) -> Value:
-    """Pad by amounts worked out in the graph, then pool without padding: for sizes that aren't known, and for windows outside of the image."""
+def _last_windows(g: NetBuilder, x: Value, geo: Geometry) -> tuple[Value, Value]:
+    """Height and width as a vector, and where the last windows start, from the padding's edge."""
     size = g.op("Slice", g.shape(x), g.const([2]), g.const([4]), g.const([0]))
     k, s, p = g.const(list(geo.kernel)), g.const(list(geo.stride)), g.const(list(geo.pad))
-    padded = g.op("Add", size, g.op("Add", p, p))
-    span = g.op("Sub", padded, k)
+    span = g.op("Sub", g.op("Add", size, g.op("Add", p, p)), k)
     rounding = g.const([v - 1 for v in geo.stride]) if geo.ceil else g.const([0, 0])
-    last = g.op("Mul", g.op("Div", g.op("Add", span, rounding), s), s)  # where the last window starts, from the padding's edge
+    last = g.op("Mul", g.op("Div", g.op("Add", span, rounding), s), s)
     if any(geo.pad):
         behind = g.op("GreaterOrEqual", last, g.op("Add", size, p))
         last = g.op("Where", behind, g.op("Sub", last, s), last)
-    end = g.op("Max", g.op("Sub", g.op("Add", last, k), g.op("Add", size, p)), g.const([0, 0]))
-    none = g.const([0, 0])
-    pads = g.op("Concat", none, p, none, end, axis=0)
+    return size, last
+
+
+def _pads(g: NetBuilder, x: Value, geo: Geometry) -> Value:
+    """What to pad so that the windows fit without rounding."""
+    size, last = _last_windows(g, x, geo)
+    k, p, none = g.const(list(geo.kernel)), g.const(list(geo.pad)), g.const([0, 0])
+    end = g.op("Max", g.op("Sub", g.op("Add", last, k), g.op("Add", size, p)), none)
+    return g.op("Concat", none, p, none, end, axis=0)
+
+
+def _pool_dynamic(g: NetBuilder, x: Value, method: PoolMethod, geo: Geometry) -> Value:
+    """Pad by amounts worked out in the graph, then pool without padding: for sizes that aren't known, and for windows outside of the image."""
+    pads = _pads(g, x, geo)
     if method == PoolMethod.MAX:
         return g.op("MaxPool", g.op("Pad", x, pads, g.const(_LOWEST)), kernel_shape=geo.kernel, strides=geo.stride)
     if method == PoolMethod.STOCHASTIC:
@@ -185,6 +196,8 @@ def _pool_dynamic(g: NetBuilder, x: Value, method: PoolMethod, geo: Geometry) ->
         g.op("AveragePool", g.op("Pad", x, pads), kernel_shape=geo.kernel, strides=geo.stride),
         g.const(float(geo.kernel[0] * geo.kernel[1])),
     )
+    size, last = _last_windows(g, x, geo)
+    padded = g.op("Add", size, g.const([2 * p for p in geo.pad]))
     rows, columns = (_extents(g, geo, i, last, padded) for i in (0, 1))
     return g.op("Div", total, g.op("Mul", g.op("Unsqueeze", rows, g.const([1])), columns))
 

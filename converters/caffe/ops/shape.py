@@ -36,21 +36,30 @@ def slice_(g: NetBuilder, layer: Layer, x: Value) -> Value | tuple[Value, ...]:
         raise g.malformed(layer, "axis and slice_dim say the same thing; only one can be given")
     axis = g.axis(layer, p.slice_dim if p.has("slice_dim") else p.axis, len(dims(x)))
     count = len(layer.tops)
-    (size,) = g.sizes(layer, x, [axis], "it is cut into parts")
-    if p.slice_point:
-        if len(p.slice_point) != count - 1:
-            raise g.malformed(
-                layer, f"{len(p.slice_point)} slice points make {len(p.slice_point) + 1} parts, it has {count} tops"
-            )
-        edges = [0, *p.slice_point, size]
-    else:
-        if size % count:
+    size = dims(x)[axis]
+    if p.slice_point and len(p.slice_point) != count - 1:
+        raise g.malformed(layer, f"{len(p.slice_point)} slice points make {len(p.slice_point) + 1} parts, it has {count} tops")
+    points = list(p.slice_point)
+    if isinstance(size, int):
+        if not points and size % count:
             raise g.malformed(layer, f"axis {axis} of size {size} can't be cut into {count} equal parts")
-        edges = list(range(0, size + 1, size // count)) if size else [0] * (count + 1)
+        edges = [0, *points, size] if points else [size // count * i for i in range(count + 1)]
+    else:
+        edges = [0, *points]
     parts = [b - a for a, b in zip(edges, edges[1:], strict=False)]
-    if min(parts) <= 0:
-        raise g.malformed(layer, f"slice points {list(p.slice_point)} don't ascend within axis {axis} of size {size}")
-    return x if count == 1 else g.ops("Split", x, g.const(parts), outputs=count, axis=axis)
+    if min(parts, default=1) <= 0:
+        raise g.malformed(layer, f"slice points {points} don't ascend within axis {axis} of size {size}")
+    if count == 1:
+        return x
+    return g.ops("Split", x, g.const(parts) if isinstance(size, int) else _parts(g, x, axis, parts, count), outputs=count, axis=axis)
+
+
+def _parts(g: NetBuilder, x: Value, axis: int, first: list[int], count: int) -> Value:
+    """The sizes of the parts of a dynamic axis: the last is what the first ones leave, or all are equal."""
+    size = g.dim(x, axis)
+    if not first:
+        return g.op("Expand", g.op("Div", size, g.const([count])), g.const([count]))
+    return g.op("Concat", g.const(first), g.op("Sub", size, g.const([sum(first)])), axis=0)
 
 
 @layer_type("Flatten")

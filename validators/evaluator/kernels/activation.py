@@ -21,6 +21,11 @@ def logistic(x: Array) -> Array:
     return np.asarray(np.where(x >= 0, 1, small) / (1 + small))
 
 
+def less_one(x: Array) -> Array:
+    """``exp(x) - 1``; in float32 by its letter, as plain frameworks have it, although small results then lose their digits."""
+    return np.asarray(np.exp(x) - 1 if x.dtype == np.float32 else np.expm1(x))
+
+
 @family.op("Relu")
 def relu(_: NodeCall, x: Array) -> Array:
     """``max(x, 0)``."""
@@ -56,14 +61,14 @@ def prelu(node: NodeCall, x: Array, slope: Array) -> Array:
 @family.op("Elu")
 def elu(node: NodeCall, x: Array) -> Array:
     """``x``, or ``alpha (exp(x) - 1)`` below zero."""
-    return np.where(x < 0, node.number("alpha", 1.0) * np.expm1(np.minimum(x, 0)), x)
+    return np.where(x < 0, node.number("alpha", 1.0) * less_one(np.minimum(x, 0)), x)
 
 
 @family.op("Celu")
 def celu(node: NodeCall, x: Array) -> Array:
     """``max(x, 0) + min(0, alpha (exp(x / alpha) - 1))``."""
     alpha = node.number("alpha", 1.0)
-    return np.asarray(np.maximum(x, 0) + np.minimum(0, alpha * np.expm1(x / alpha)))
+    return np.asarray(np.maximum(x, 0) + np.minimum(0, alpha * less_one(x / alpha)))
 
 
 @family.op("Selu")
@@ -71,7 +76,7 @@ def selu(node: NodeCall, x: Array) -> Array:
     """``gamma x``, or ``gamma alpha (exp(x) - 1)`` below zero; opset 1 rounds the constants otherwise."""
     alpha = node.number("alpha", 1.6732632423543772 if node.version >= 6 else 1.6732)
     gamma = node.number("gamma", 1.0507009873554805 if node.version >= 6 else 1.0507)
-    return np.asarray(gamma * np.where(x <= 0, alpha * np.expm1(np.minimum(x, 0)), x))
+    return np.asarray(gamma * np.where(x <= 0, alpha * less_one(np.minimum(x, 0)), x))
 
 
 @family.op("ThresholdedRelu")

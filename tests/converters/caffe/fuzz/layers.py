@@ -78,10 +78,12 @@ def arg_max(net: Net) -> None:
     rank = len(x.shape)
     if net.chance(0.5):
         axis = net.r.randrange(rank)
-        k = net.r.randint(1, x.shape[axis])
+        k = net.r.randint(1, x.shape[axis]) if axis else 1
         shape = (*x.shape[:axis], k, *x.shape[axis + 1 :])
         net.add("ArgMax", [x], [shape], exact=True, argmax_param={"axis": signed(net, axis, rank), "top_k": k, **maybe(net, out_max_val=True)})
         return
+    if rank == 1:
+        raise Unfit
     k = net.r.randint(1, min(5, math.prod(x.shape[1:])))
     both = net.chance(0.5)
     net.add("ArgMax", [x], [(x.shape[0], 2 if both else 1, k, *(1,) * (rank - 3))], exact=True, argmax_param={"top_k": k, "out_max_val": both})
@@ -89,7 +91,7 @@ def arg_max(net: Net) -> None:
 
 @recipe("BatchNorm", 3)
 def batch_norm(net: Net) -> None:
-    x = net.pick()
+    x = net.pick(at_least=2)
     net.add("BatchNorm", [x], [x.shape], in_place=0.5, batch_norm_param=maybe(net, 0.2, eps=0.01, use_global_stats=net.chance(0.6) or math.prod(x.shape) < 30))
 
 
@@ -253,8 +255,7 @@ def filter_items(net: Net) -> None:
     x = net.pick()
     selector = net.fed((x.shape[0], *net.r.choice(((), (1,), (1, 1)))), "given", 1, 0, 1)
     (made,) = net.add("Filter", [x, selector], [x.shape], exact=True)
-    if net.chance(0.7):
-        del net.blobs[made.name]  # how many items it has depends on the values
+    del net.blobs[made.name]  # how many items it has depends on the values
 
 
 @recipe("Flatten", 3)
@@ -316,7 +317,7 @@ def lrn(net: Net) -> None:
 @recipe("MVN", 1)
 def mvn(net: Net) -> None:
     x = net.pick(2, 3, 4)
-    form = maybe(net, 0.4, normalize_variance=False, across_channels=True)
+    form = {"eps": number(net, 0.01, 0.2), **maybe(net, 0.4, normalize_variance=False, across_channels=True)}
     if math.prod(x.shape[2:]) < 3 and not (form.get("across_channels") and math.prod(x.shape[1:]) > 3):
         raise Unfit
     net.add("MVN", [x], [(*x.shape, *(1,) * (4 - len(x.shape)))], mvn_param=form)
@@ -325,9 +326,7 @@ def mvn(net: Net) -> None:
 @recipe("Pooling", 6)
 def pooling(net: Net) -> None:
     x = net.pick(4)
-    kind = net.r.choice(("MAX", "MAX", "AVE", "AVE", "STOCHASTIC"))
-    if kind == "STOCHASTIC" and not x.low:
-        kind = "AVE"
+    kind = net.r.choice(("MAX", "AVE"))  # STOCHASTIC runs on GPUs only
     if net.chance(0.15):
         net.add("Pooling", [x], [(*x.shape[:2], 1, 1)], exact=kind == "MAX", low=x.low, pooling_param={"pool": kind, "global_pooling": True})
         return
@@ -335,16 +334,16 @@ def pooling(net: Net) -> None:
     form: dict[str, Any] = {"pool": kind}
     kernel = [net.r.randint(1, min(5, n + 1)) for n in x.shape[2:]] if each else [net.r.randint(1, min(5, min(x.shape[2:]) + 1))] * 2
     stride = [net.r.randint(1, 4) for _ in kernel] if each else [net.r.randint(1, 4)] * 2
-    pad = [0, 0] if kind == "STOCHASTIC" or net.chance(0.4) else [net.r.randrange(k) for k in kernel] if each else [net.r.randrange(kernel[0])] * 2
+    pad = [0, 0] if net.chance(0.4) else [net.r.randrange(k) for k in kernel] if each else [net.r.randrange(kernel[0])] * 2
     form |= {"kernel_h": kernel[0], "kernel_w": kernel[1], "stride_h": stride[0], "stride_w": stride[1], "pad_h": pad[0], "pad_w": pad[1]} if each else {"kernel_size": kernel[0], "stride": stride[0], "pad": pad[0]}
     floor = net.chance(0.2)
     form |= {"round_mode": "FLOOR"} if floor else {}
     out = []
     for n, k, s, p in zip(x.shape[2:], kernel, stride, pad):
-        if k > n + 2 * p:
-            raise Unfit
         m = ((n + 2 * p - k) // s if floor else -((k - n - 2 * p) // s)) + 1
         out.append(m - 1 if any(pad) and (m - 1) * s >= n + p else m)
+        if out[-1] < 1:
+            raise Unfit
     shape = (*x.shape[:2], *out)
     tops = 2 if kind == "MAX" and x.exact and net.chance(0.3) else 1
     net.add("Pooling", [x], [shape] * tops, exact=kind == "MAX", low=x.low, pooling_param=form)

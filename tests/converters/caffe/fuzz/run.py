@@ -30,6 +30,8 @@ OPSETS = (11, 13, 17, 18, 21, 23, None)
 TOLERANCE = 2e-5
 """Of the largest value. What differs more may differ by this many times what inputs changed in their last bits make."""
 SENSITIVITY = 50.0
+BATCH = 100
+"""Networks in one run of Caffe."""
 
 
 @dataclass
@@ -42,9 +44,19 @@ class Findings:
     unsupported: list[tuple[int, str, str]] = field(default_factory=list)
     failures: list[tuple[int, str, str]] = field(default_factory=list)
 
+    def add(self, other: Findings) -> None:
+        """Count what another batch showed."""
+        self.networks += other.networks
+        self.comparisons += other.comparisons
+        self.refused += other.refused
+        self.unsupported += other.unsupported
+        self.failures += other.failures
+
 
 def run_batch(seeds: list[int], caffe: str, folder: Path) -> Findings:
     """Run the networks of ``seeds`` in Caffe, in one process with children, then compare each."""
+    for old in folder.glob("[0-9]*"):
+        shutil.rmtree(old)
     examples = {seed: generate(seed) for seed in seeds}
     for seed, example in examples.items():
         prepare(example, folder / f"{seed:07d}")
@@ -178,8 +190,10 @@ def main() -> int:
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
     seeds = list(range(arguments.first, arguments.first + arguments.count))
-    with tempfile.TemporaryDirectory() as scratch:
-        found = run_batch(seeds, arguments.caffe, arguments.folder or Path(scratch))
+    found = Findings()
+    for start in range(0, len(seeds), BATCH):
+        with tempfile.TemporaryDirectory() as scratch:
+            found.add(run_batch(seeds[start : start + BATCH], arguments.caffe, arguments.folder or Path(scratch)))
     print(f"{found.networks} networks, {sum(found.refused.values())} refused by Caffe, {found.comparisons} comparisons, {len(found.failures)} failures, {len(found.unsupported)} unsupported")
     for title, rows in (("failure", found.failures), ("unsupported", found.unsupported)):
         for row in rows:
