@@ -15,7 +15,9 @@ Edit = Callable[[Graph], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """``edit`` changes the ONNX graph; ``text`` the prototxt before it is converted, old to new. ``network`` of the zoo, or of NETS."""
+    """``edit`` changes the ONNX graph; ``text`` the prototxt before it is converted, old to new. ``network`` of the zoo, or
+    of NETS.
+    """
 
     name: str
     network: str
@@ -176,9 +178,9 @@ FAULTS = (
     Fault("window of pooling 3 for 2", "lenet", text=("kernel_size: 2", "kernel_size: 3")),
     Fault("average for maximum", "vgg16", text=("pool: MAX", "pool: AVE")),
     Fault("padding not counted", "average", lambda g: attribute(g, "AveragePool", "count_include_pad", lambda c: 1 - (c or 0))),
-    Fault("BatchNorm epsilon 1e-3", "resnet18", text=('type: "BatchNorm"', 'type: "BatchNorm" batch_norm_param { eps: 1e-3 }')),
-    Fault("BatchNorm epsilon 2e-5", "resnet50", text=('type: "BatchNorm"', 'type: "BatchNorm" batch_norm_param { eps: 2e-5 }')),
-    Fault("BatchNorm epsilon 1e-4", "mobilenet", text=('type: "BatchNorm"', 'type: "BatchNorm" batch_norm_param { eps: 1e-4 }')),
+    Fault("BatchNorm epsilon 1e-3", "resnet18", text=("use_global_stats: true", "use_global_stats: true eps: 1e-3")),
+    Fault("BatchNorm epsilon 2e-5", "resnet50", text=("use_global_stats: true", "use_global_stats: true eps: 2e-5")),
+    Fault("BatchNorm epsilon 1e-4", "mobilenet", text=("use_global_stats: true", "use_global_stats: true eps: 1e-4")),
     Fault("a ReLU lost", "resnet18", lambda g: replace(g, "Relu", "Identity", 5)),
     Fault("a ReLU leaks 0.01", "squeezenet", lambda g: replace(g, "Relu", "LeakyRelu", 4, alpha=0.01)),
     Fault("a clamp at 6 added", "mobilenet", lambda g: insert(g, "Relu", "Clip", [0, 6], 3)),
@@ -198,7 +200,7 @@ FAULTS = (
     Fault("concatenated in the wrong order", "squeezenet", lambda g: inputs(g, "Concat", lambda n: n[::-1], 2)),
     Fault("concatenated in the wrong order", "googlenet", lambda g: inputs(g, "Concat", lambda n: [n[1], n[0], *n[2:]] , 7)),
     Fault("shortcut lost", "resnet50", lambda g: inputs(g, "Add", lambda n: [n[0], n[0]], 3)),
-    Fault("crop off by one", "fcn8s", text=("offset: ", "offset: 1")),
+    Fault("crop off by one", "fcn8s", text=("offset: 9", "offset: 8")),
     Fault("nearest for bilinear filters", "fcn8s", lambda g: tensor(g, "ConvTranspose", 1, lambda w: (w > 0.4).astype(np.float32))),
     Fault("groups swapped", "alexnet", lambda g: tensor(g, "Conv", 1, _halves, 1)),
     Fault("flattened channels last", "lenet", lambda g: tensor(g, "Gemm", 1, _flattened_channels_last)),

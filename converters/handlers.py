@@ -22,7 +22,9 @@ class HandlerTable:
         self._closed = False
 
     def op(self, *names: str) -> Callable[[F], F]:
-        """Decorator: the function handles these operators. A name that is taken, or a table already in use, is a programming error."""
+        """Decorator: the function handles these operators. A name that is taken, or a table already in use, is a
+        programming error.
+        """
 
         def register(function: F) -> F:
             for name in names:

@@ -52,7 +52,8 @@ def page() -> str:
         "",
         f"## Caffe: {len(list(LAYERS))} layer types",
         "",
-        "Prototxt V0, V1 and V2; binary, legacy, double, half and HDF5 weights. Anything else is an error that lists every layer it stands in.",
+        "Prototxt V0, V1 and V2; binary, legacy, double, half and HDF5 weights. Anything else is an error that lists every layer it "
+        "stands in.",
         "",
         *layer_table(),
         "",

@@ -56,7 +56,8 @@ def load(
     """Read a model into a graph.
 
     ``inputs`` maps a name to a shape whose dimensions are ints, or strings for dynamic ones; ``outputs`` names the tensors to
-    give. Raises ``MalformedModel``, ``UnsupportedOperator`` or ``UnsupportedAttribute`` (exit code 4), with file, line and layer.
+    give. Raises ``MalformedModel``, ``UnsupportedOperator`` or ``UnsupportedAttribute`` (exit code 4), with file, line and
+    layer.
     """
     if isinstance(source, Model):
         return source

@@ -47,7 +47,9 @@ def check(
     opset: int | None = None,
     **reader_options: Any,
 ) -> CoverageReport:
-    """List every operator that can't be read, or can't be written to ``target_format`` (None: to any format that is written)."""
+    """List every operator that can't be read, or can't be written to ``target_format`` (None: to any format that is
+    written).
+    """
     path, fmt = resolve_source(source, source_format)
     options = accepted(fmt, "reader", reader_options)
     importer = fmt.module("importer")

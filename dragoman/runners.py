@@ -17,7 +17,9 @@ from dragoman.validators.runners.base import Dim, Runner, TensorSpec
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A model file to be run: its files, how its reader was told to read it, and the graph that was read (None if it wasn't)."""
+    """A model file to be run: its files, how its reader was told to read it, and the graph that was read (None if it
+    wasn't).
+    """
 
     path: Path
     weights: Path | None
@@ -29,7 +31,9 @@ class RunRequest:
 
 
 def open_runner(request: RunRequest) -> Runner:
-    """Load a model in the runtime of its format. Raises ``MissingRuntime`` or ``TargetError``, saying how to get what is missing."""
+    """Load a model in the runtime of its format. Raises ``MissingRuntime`` or ``TargetError``, saying how to get what is
+    missing.
+    """
     try:
         opener = _OPENERS[request.format.name]
     except KeyError:

@@ -51,7 +51,9 @@ class Builder:
 
     @contextmanager
     def subgraph(self, name: str) -> Iterator[ir.Graph]:
-        """What is emitted inside is the body of a Scan, Loop or If; it may use the values outside. Its outputs are the caller's to append."""
+        """What is emitted inside is the body of a Scan, Loop or If; it may use the values outside. Its outputs are the
+        caller's to append.
+        """
         outer, self.graph = self.graph, ir.Graph([], [], nodes=[], name=name)
         try:
             yield self.graph
@@ -76,7 +78,9 @@ class Builder:
         return candidate
 
     def rename(self, value: ir.Value, name: str) -> None:
-        """Give ``value`` exactly ``name``; the value that has it gets another, unless it is an input: an input keeps its name."""
+        """Give ``value`` exactly ``name``; the value that has it gets another, unless it is an input: an input keeps its
+        name.
+        """
         holder = self._named.get(name)
         if holder is value:
             return
@@ -192,7 +196,9 @@ class Builder:
         return self.const([size]) if isinstance(size, int) else self.op("Shape", value, start=axis, end=axis + 1)
 
     def reshape(self, value: ir.Value, shape: Sequence[Dim]) -> ir.Value:
-        """Reshape to ints, to names of ``value``'s own dynamic dimensions, and None for the one dimension that is what remains."""
+        """Reshape to ints, to names of ``value``'s own dynamic dimensions, and None for the one dimension that is what
+        remains.
+        """
         if value.shape is not None and tuple(shape) == dims(value) and None not in shape:
             return value
         own = dims(value) if value.shape is not None else ()

@@ -1,4 +1,6 @@
-"""sympy only when it is used: onnx_ir imports it for arithmetic on symbolic dimensions, which takes half of the start-up time."""
+"""sympy only when it is used: onnx_ir imports it for arithmetic on symbolic dimensions, which takes half of the start-up
+time.
+"""
 
 from __future__ import annotations
 

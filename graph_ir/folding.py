@@ -70,11 +70,15 @@ _FOLDABLE = frozenset(
         "Xor",
     ]
 )
-"""Where ONNX's reference implementation is a call or two of numpy. Others are slow (Conv), or wrong (LRN takes the batch for the channels)."""
+"""Where ONNX's reference implementation is a call or two of numpy. Others are slow (Conv), or wrong (LRN takes the batch
+for the channels).
+"""
 
 
 def fold(node: ir.Node, opset: int, *, limit: int) -> list[npt.NDArray[Any]] | None:
-    """The outputs of ``node`` if it is one of the standard operators above, of constant inputs, and neither they nor the results exceed ``limit`` elements."""
+    """The outputs of ``node`` if it is one of the standard operators above, of constant inputs, and neither they nor the
+    results exceed ``limit`` elements.
+    """
     if (
         node.domain
         or node.op_type not in _FOLDABLE

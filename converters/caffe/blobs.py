@@ -17,7 +17,9 @@ from dragoman.converters.caffe.schema import NormRegion
 from dragoman.graph_ir.model import static_dims
 from dragoman.graph_ir.provenance import set_source_tensors, source_tensors
 
-DATA_LAYERS = frozenset({"Data", "DummyData", "HDF5Data", "ImageData", "MemoryData", "WindowData", "Input", "AnnotatedData"})
+DATA_LAYERS = frozenset(
+    {"Data", "DummyData", "HDF5Data", "ImageData", "MemoryData", "WindowData", "Input", "AnnotatedData"}
+)
 """Layers whose tops are the network's inputs."""
 
 _SHARING = frozenset({"Split", "Flatten", "Reshape", "Slice", "Concat", "Permute"})

@@ -23,7 +23,9 @@ from dragoman.cli.progress import Progress
 @click.option("--source-python", metavar="COMMAND", help="An interpreter (or command prefix) that has real Caffe.")
 @output_options
 def command(folder: Path, network: str, seed: int, source_python: str | None, as_json: bool, debug: bool) -> int:
-    """Write a full-size Caffe network with seeded weights, convert it to ONNX, verify the result, and say where the files are."""
+    """Write a full-size Caffe network with seeded weights, convert it to ONNX, verify the result, and say where the files
+    are.
+    """
     from dragoman.conversion import convert  # noqa: PLC0415  # --help needs none of it
     from dragoman.converters.caffe import zoo  # noqa: PLC0415
     from dragoman.graph_ir.errors import TargetError  # noqa: PLC0415

@@ -18,8 +18,8 @@ def command(as_json: bool, debug: bool) -> int:
     known = formats().values()
     if as_json:
         rows = [
-            {"name": f.name, "title": f.title, "reads": f.importer is not None, "writes": f.exporter is not None, "suffixes": list(f.suffixes),
-             "weights": f.weights, "runtime": f.runtime}
+            {"name": f.name, "title": f.title, "reads": f.importer is not None, "writes": f.exporter is not None,
+             "suffixes": list(f.suffixes), "weights": f.weights, "runtime": f.runtime}
             for f in known
         ]  # fmt: skip
         click.echo(json.dumps({"formats": rows}, indent=2))

@@ -249,7 +249,8 @@ def test_full_disk(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 
 def test_file_size_limit(folder: Path) -> None:
     """A real failure of the system in the middle of writing, not a simulated one."""
-    code = f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, {resource.RLIM_INFINITY})); from dragoman.cli import main; main()"
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, {resource.RLIM_INFINITY}))"
+    code = f"{limit}; from dragoman.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *convert(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 6, done.stderr
     assert "File too large" in done.stderr

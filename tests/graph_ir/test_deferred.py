@@ -7,7 +7,11 @@ import pytest
 
 SCRIPTS = {
     "not at start-up": "import dragoman.graph_ir.builder; assert 'sympy' not in sys.modules",
-    "when it is used": "import dragoman.graph_ir.builder, onnx_ir; assert str(onnx_ir.SymbolicDim('n') * 2 + 2) == '2*n + 2'; assert 'sympy' in sys.modules",
+    "when it is used": (
+        "import dragoman.graph_ir.builder, onnx_ir\n"
+        "assert str(onnx_ir.SymbolicDim('n') * 2 + 2) == '2*n + 2'\n"
+        "assert 'sympy' in sys.modules"
+    ),
     "functions of dimensions": "import dragoman.graph_ir.builder, onnx_ir; assert onnx_ir.SymbolicDim('max(n, 3)').evaluate({'n': 7}) == 7",
     "imported by others afterwards": "import dragoman.graph_ir.builder, sympy; assert sympy.sympify('x + x') == 2 * sympy.Symbol('x')",
     "imported by others before": "import sympy, dragoman.graph_ir.builder, onnx_ir; assert str(onnx_ir.SymbolicDim('n') + 1) == 'n + 1'",

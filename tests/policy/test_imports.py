@@ -80,7 +80,8 @@ def test_start_up_loads_no_framework(code: str) -> None:
 def test_conversion_loads_no_framework(tmp_path: Path) -> None:
     """Reading Caffe and writing ONNX needs no runtime at all."""
     (tmp_path / "net.prototxt").write_text(
-        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 } } } layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'
+        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 } } }\n'
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'
     )
     code = (
         f"import dragoman, sys; dragoman.convert({str(tmp_path / 'net.prototxt')!r}, {str(tmp_path / 'net.onnx')!r}, verify=False)\n"

@@ -23,7 +23,9 @@ def relu(g: NetBuilder, layer: Layer, x: Value) -> Value:
 
 @layer_type("PReLU")
 def prelu(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe PReLU: max(x, 0) + a · min(x, 0), a for each channel or one for all; unset, it starts at 0.25. BVLC prelu_layer.cpp."""
+    """Caffe PReLU: max(x, 0) + a · min(x, 0), a for each channel or one for all; unset, it starts at 0.25. BVLC
+    prelu_layer.cpp.
+    """
     p = layer.param.prelu_param
     if not 2 <= len(dims(x)) <= 4:
         raise g.malformed(layer, f"takes 2 to 4 axes, its bottom has {len(dims(x))}")
@@ -102,7 +104,9 @@ def split(g: NetBuilder, layer: Layer, x: Value) -> tuple[Value, ...]:
 
 @layer_type("Dropout")
 def dropout(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe Dropout at test: unchanged; times 1 − ratio where scale_train is false (Faster R-CNN's fork). BVLC dropout_layer.cpp."""
+    """Caffe Dropout at test: unchanged; times 1 − ratio where scale_train is false (Faster R-CNN's fork). BVLC
+    dropout_layer.cpp.
+    """
     p = layer.param.dropout_param
     return x if p.scale_train else g.op("Mul", x, g.const(1.0 - p.dropout_ratio))
 
@@ -131,10 +135,7 @@ def exp(g: NetBuilder, layer: Layer, x: Value) -> Value:
         raise g.malformed(layer, f"base {p.base} must be positive, or -1 for e")
     log_base = 1.0 if p.base == -1 else math.log(p.base)
     inner = float(np.float32(np.float32(log_base) * np.float32(p.scale)))
-    if p.shift == 0:
-        outer = 1.0
-    else:
-        outer = math.exp(p.shift) if p.base == -1 else p.base**p.shift
+    outer = 1.0 if p.shift == 0 else math.exp(p.shift) if p.base == -1 else p.base**p.shift
     y = g.op("Exp", _affine(g, x, inner, 0.0))
     return y if outer == 1 else g.op("Mul", y, g.const(outer))
 

@@ -28,7 +28,9 @@ class Window:
 
 
 def window(g: NetBuilder, layer: Layer, p: ConvolutionParameter, spatial: int) -> Window:
-    """The geometry that ConvolutionParameter gives for ``spatial`` axes: once for all, once for each, or by ``_h`` and ``_w``."""
+    """The geometry that ConvolutionParameter gives for ``spatial`` axes: once for all, once for each, or by ``_h`` and
+    ``_w``.
+    """
 
     def each(name: str, listed: Sequence[int], default: int | None) -> tuple[int, ...]:
         if name != "dilation" and (p.has(f"{name}_h") or p.has(f"{name}_w")):
@@ -53,7 +55,9 @@ def window(g: NetBuilder, layer: Layer, p: ConvolutionParameter, spatial: int) -
 
 @layer_type("Convolution", *DEPTHWISE)
 def convolution(g: NetBuilder, layer: Layer, *xs: Value) -> tuple[Value, ...]:
-    """Caffe Convolution: each (N, C, *D) → (N, num_output, *floor((D + 2p − d(k − 1) − 1) / s + 1)), with the same weights. BVLC base_conv_layer.cpp."""
+    """Caffe Convolution: each (N, C, *D) → (N, num_output, *floor((D + 2p − d(k − 1) − 1) / s + 1)), with the same weights.
+    BVLC base_conv_layer.cpp.
+    """
     return tuple(_convolve(g, layer, x, transposed=False) for x in xs)
 
 
@@ -80,9 +84,11 @@ def _convolve(g: NetBuilder, layer: Layer, x: Value, *, transposed: bool) -> Val
     batch = dims(x)[:axis]
     flat = _with_leading(g, x, axis, spatial)
     begin = w.pad or (0,)
+    end = tuple(p + b for p, b in zip(begin, beyond, strict=True))
     y = g.op(
         "ConvTranspose" if transposed else "Conv", flat, *_at_least_1d(g, weight, spatial), *([bias] if bias is not None else []),
-        kernel_shape=w.kernel or (1,), strides=w.stride or (1,), dilations=w.dilation or (1,), pads=(*begin, *(p + b for p, b in zip(begin, beyond, strict=True))), group=group,
+        kernel_shape=w.kernel or (1,), strides=w.stride or (1,), dilations=w.dilation or (1,), pads=(*begin, *end),
+        group=group,
     )  # fmt: skip
     return y if axis == 1 and spatial else g.reshape(y, (*batch, p.num_output, *dims(y)[2 : 2 + spatial]))
 
@@ -106,7 +112,9 @@ def _with_leading(g: NetBuilder, x: Value, axis: int, spatial: int) -> Value:
 
 
 def _beyond(g: NetBuilder, layer: Layer, x: Value, axis: int, w: Window, transposed: bool) -> tuple[int, ...]:
-    """How far the only window reaches beyond the padded image: Caffe's division truncates toward zero, so that it allows less than a stride of that."""
+    """How far the only window reaches beyond the padded image: Caffe's division truncates toward zero, so that it allows
+    less than a stride of that.
+    """
     beyond = []
     for i, (k, s, pad, d) in enumerate(zip(w.kernel, w.stride, w.pad, w.dilation, strict=True)):
         size = dims(x)[axis + 1 + i]

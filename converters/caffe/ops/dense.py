@@ -14,7 +14,8 @@ from dragoman.graph_ir import dims
 
 @layer_type("InnerProduct")
 def inner_product(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe InnerProduct: (*L, *F) → (*L, num_output), F being the axes from ``axis``. Weights (num_output, F), or (F, num_output) if transpose.
+    """Caffe InnerProduct: (*L, *F) → (*L, num_output), F being the axes from ``axis``. Weights (num_output, F), or (F,
+    num_output) if transpose.
     BVLC inner_product_layer.cpp.
     """
     p = layer.param.inner_product_param

@@ -86,16 +86,16 @@ def _detections(b: Builder, p: DetectionOutputParameter, loc: Value, conf: Value
 
 def _decode(b: Builder, p: DetectionOutputParameter, code: Value, prior: Value) -> Value:
     """Corners (N, P, L, 4) from codes (N, P, L, 4) and priors: bbox_util.cpp, DecodeBBox."""
-    box, variance = b.ops("Split", b.op("Reshape", prior, b.const([2, -1, 1, 4])), outputs=2, axis=0, num_outputs=2)
+    box, variance = b.ops("Split", b.op("Reshape", prior, b.const([2, -1, 1, 4])), b.const([1, 1]), outputs=2, axis=0)
     if not p.variance_encoded_in_target:
         code = b.op("Mul", variance, code)
     if p.code_type == CodeType.CORNER:
         return b.op("Add", box, code)
-    low, high = b.ops("Split", box, outputs=2, axis=3, num_outputs=2)
+    low, high = b.ops("Split", box, b.const([2, 2]), outputs=2, axis=3)
     size = b.op("Sub", high, low)
     if p.code_type == CodeType.CORNER_SIZE:
         return b.op("Add", box, b.op("Mul", code, b.op("Concat", size, size, axis=3)))
-    shift, growth = b.ops("Split", code, outputs=2, axis=3, num_outputs=2)
+    shift, growth = b.ops("Split", code, b.const([2, 2]), outputs=2, axis=3)
     half = b.const(0.5)
     center = b.op("Add", b.op("Mul", shift, size), b.op("Mul", b.op("Add", low, high), half))
     reach = b.op("Mul", b.op("Mul", b.op("Exp", growth), size), half)
@@ -121,7 +121,7 @@ def _best(b: Builder, kept: Value, scores: Value, count: int) -> Value:
 def _rows(b: Builder, kept: Value, labels: list[int], scores: Value, boxes: Value) -> Value:
     """(1, 1, detections, 7), in the order of ``kept`` (N, C, K); without detections a row for each image."""
     places = b.op("NonZero", kept)
-    image, label, _ = b.ops("Split", places, outputs=3, axis=0, num_outputs=3)
+    image, label, _ = b.ops("Split", places, b.const([1, 1, 1]), outputs=3, axis=0)
     where = b.op("Transpose", places, perm=[1, 0])
     columns = [image, b.op("Gather", b.const(labels), label), b.op("Unsqueeze", b.op("GatherND", scores, where), b.const([0]))]
     columns = [b.op("Transpose", b.op("Cast", column, to=ir.DataType.FLOAT), perm=[1, 0]) for column in columns]

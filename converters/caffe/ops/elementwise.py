@@ -46,7 +46,9 @@ def _same(a: tuple[int | str | None, ...], b: tuple[int | str | None, ...]) -> b
 
 @layer_type("Scale")
 def scale(g: NetBuilder, layer: Layer, x: Value, factor: Value | None = None) -> Value:
-    """Caffe Scale: x times a factor (a blob of its own, or the second bottom) along some axes, and a bias along the same. BVLC scale_layer.cpp."""
+    """Caffe Scale: x times a factor (a blob of its own, or the second bottom) along some axes, and a bias along the same.
+    BVLC scale_layer.cpp.
+    """
     p = layer.param.scale_param
     filler = p.filler if p.has("filler") else FillerParameter(type="constant", value=1.0)
     span = _span(g, layer, x, p.axis, p.num_axes, factor)

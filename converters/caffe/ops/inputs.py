@@ -64,7 +64,8 @@ def memory_data(g: NetBuilder, layer: Layer) -> tuple[Value, ...]:
 
 @layer_type("Data", "AnnotatedData", "HDF5Data")
 def database(g: NetBuilder, layer: Layer) -> tuple[Value, ...]:
-    """Caffe layers that read a database, which alone knows the shape: the user gives it. What the layer does to a datum (mean, scale, crop) comes before
+    """Caffe layers that read a database, which alone knows the shape: the user gives it. What the layer does to a datum
+    (mean, scale, crop) comes before
     the input. BVLC data_layer.cpp, hdf5_data_layer.cpp.
     """
     return _inputs(g, layer, [None] * len(layer.tops))
@@ -72,7 +73,9 @@ def database(g: NetBuilder, layer: Layer) -> tuple[Value, ...]:
 
 @layer_type("ImageData")
 def image_data(g: NetBuilder, layer: Layer) -> tuple[Value, ...]:
-    """Caffe ImageData: (batch_size, 3 or 1, height, width), cropped or resized if it says so, and labels (batch_size,). BVLC image_data_layer.cpp."""
+    """Caffe ImageData: (batch_size, 3 or 1, height, width), cropped or resized if it says so, and labels (batch_size,).
+    BVLC image_data_layer.cpp.
+    """
     p = layer.param.image_data_param
     crop = layer.param.transform_param.crop_size or p.crop_size
     height, width = (crop, crop) if crop else (p.new_height, p.new_width)

@@ -17,7 +17,8 @@ _ZERO = FillerParameter(type="constant", value=0.0)
 
 @layer_type("BatchNorm")
 def batch_norm(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe BatchNorm: (x − mean / f) / sqrt(variance / f + eps) for each channel, f being the third blob, and 1 / f = 0 where f is 0.
+    """Caffe BatchNorm: (x − mean / f) / sqrt(variance / f + eps) for each channel, f being the third blob, and 1 / f = 0
+    where f is 0.
     BVLC batch_norm_layer.cpp. NVCaffe's has five blobs, scale and shift the last two, and takes f = 0 for 1.
     """
     p = layer.param.batch_norm_param

@@ -27,7 +27,9 @@ class Geometry:
     ceil: bool = True
 
     def out_size(self, size: int, axis: int) -> int:
-        """How many windows there are; with padding, one that would start behind the image is dropped, even when padding is on the other axis only."""
+        """How many windows there are; with padding, one that would start behind the image is dropped, even when padding is
+        on the other axis only.
+        """
         k, s, p = self.kernel[axis], self.stride[axis], self.pad[axis]
         span = size + 2 * p - k
         out = (-(-span // s) if self.ceil else span // s) + 1
@@ -141,7 +143,9 @@ def pool(
 
 
 def _max_padded(g: NetBuilder, x: Value, geo: Geometry, pads: Value) -> tuple[Value, Value]:
-    """MAX with its mask of an image padded by hand; a window that lies outside of it gives the lowest number, and -1 as its index."""
+    """MAX with its mask of an image padded by hand; a window that lies outside of it gives the lowest number, and -1 as its
+    index.
+    """
     padded = g.op("Pad", x, pads, g.const(_LOWEST))
     y, index = g.ops("MaxPool", padded, outputs=2, kernel_shape=geo.kernel, strides=geo.stride)
     width = g.dim(padded, 3)
@@ -180,7 +184,9 @@ def _pads(g: NetBuilder, x: Value, geo: Geometry) -> Value:
 
 
 def _pool_dynamic(g: NetBuilder, x: Value, method: PoolMethod, geo: Geometry) -> Value:
-    """Pad by amounts worked out in the graph, then pool without padding: for sizes that aren't known, and for windows outside of the image."""
+    """Pad by amounts worked out in the graph, then pool without padding: for sizes that aren't known, and for windows
+    outside of the image.
+    """
     pads = _pads(g, x, geo)
     if method == PoolMethod.MAX:
         return g.op("MaxPool", g.op("Pad", x, pads, g.const(_LOWEST)), kernel_shape=geo.kernel, strides=geo.stride)
@@ -203,7 +209,9 @@ def _pool_dynamic(g: NetBuilder, x: Value, method: PoolMethod, geo: Geometry) ->
 
 
 def _extents(g: NetBuilder, geo: Geometry, i: int, last: Value, padded: Value) -> Value:
-    """How far each window along an axis reaches until it, or the padded image, ends: negative for a window that starts behind both."""
+    """How far each window along an axis reaches until it, or the padded image, ends: negative for a window that starts
+    behind both.
+    """
     one = [g.op("Squeeze", g.op("Slice", v, g.const([i]), g.const([i + 1])), g.const([0])) for v in (last, padded)]
     starts = g.op("Range", g.const(0), g.op("Add", one[0], g.const(1)), g.const(geo.stride[i]))
     return g.op(

@@ -95,7 +95,7 @@ def make_anchors(settings: ProposalSettings) -> npt.NDArray[np.float32]:
 def _regions(
     b: Builder, settings: ProposalSettings, anchors: npt.NDArray[np.float32], scores: Value, deltas: Value, image: Value
 ) -> tuple[Value, ...]:
-    _, foreground = b.ops("Split", scores, outputs=2, axis=1, num_outputs=2)
+    _, foreground = b.ops("Split", scores, b.const([len(anchors)] * 2), outputs=2, axis=1)
     score = b.op("Reshape", b.op("Transpose", foreground, perm=[0, 2, 3, 1]), b.const([-1]))
     delta = b.op("Reshape", b.op("Transpose", deltas, perm=[0, 2, 3, 1]), b.const([-1, 4]))
     info = b.op("Reshape", image, b.const([-1]))
@@ -104,7 +104,7 @@ def _regions(
     box = _transform(b, _all_anchors(b, settings, anchors, scores), delta)
     edge = b.op("Sub", b.op("Concat", width, height, width, height, axis=0), b.const(1.0))
     box = b.op("Max", b.op("Min", box, edge), b.const(0.0))
-    low, high = b.ops("Split", box, outputs=2, axis=1, num_outputs=2)
+    low, high = b.ops("Split", box, b.const([2, 2]), outputs=2, axis=1)
     sides = b.op("Add", b.op("Sub", high, low), b.const(1.0))
     smallest = b.op("ReduceMin", sides, b.const([1]), keepdims=0)
     large = b.op("GreaterOrEqual", smallest, b.op("Mul", scale, b.const(float(settings.min_size))))
@@ -138,8 +138,8 @@ def _all_anchors(b: Builder, settings: ProposalSettings, anchors: npt.NDArray[np
 
 def _transform(b: Builder, box: Value, delta: Value) -> Value:
     """Corners moved by deltas: bbox_transform.py, bbox_transform_inv."""
-    low, high = b.ops("Split", box, outputs=2, axis=1, num_outputs=2)
-    shift, growth = b.ops("Split", delta, outputs=2, axis=1, num_outputs=2)
+    low, high = b.ops("Split", box, b.const([2, 2]), outputs=2, axis=1)
+    shift, growth = b.ops("Split", delta, b.const([2, 2]), outputs=2, axis=1)
     half = b.const(0.5)
     size = b.op("Add", b.op("Sub", high, low), b.const(1.0))
     center = b.op("Add", b.op("Mul", shift, size), b.op("Add", low, b.op("Mul", size, half)))

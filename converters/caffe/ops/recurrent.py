@@ -87,7 +87,7 @@ def lstm_unit(g: NetBuilder, layer: Layer, c: Value, gates: Value, cont: Value) 
 def _unit(g: NetBuilder, c: Value, gates: Value, going_on: Value, size: int) -> tuple[Value, Value]:
     """The next c and h."""
     opening, candidate = g.ops("Split", gates, g.const([3 * size, size]), outputs=2, axis=-1)
-    into, forget, out = g.ops("Split", g.op("Sigmoid", opening), outputs=3, axis=-1, num_outputs=3)
+    into, forget, out = g.ops("Split", g.op("Sigmoid", opening), g.const([size, size, size]), outputs=3, axis=-1)
     kept = g.op("Mul", g.op("Mul", going_on, forget), c)
     c = g.op("Add", kept, g.op("Mul", into, g.op("Tanh", candidate)))
     return c, g.op("Mul", out, g.op("Tanh", c))

@@ -68,7 +68,7 @@ def _rows(g: NetBuilder, layer: Layer, rois: Value) -> Value:
 def _largest(b: Builder, p: ROIPoolingParameter, x: Value, rois: Value) -> Value:
     image, corners = b.ops("Split", rois, b.const([1, 4]), outputs=2, axis=1)
     whole = b.op("Cast", _round(b, b.op("Mul", corners, b.const(p.spatial_scale))), to=ir.DataType.FLOAT)
-    start, end = b.ops("Split", whole, outputs=2, axis=1, num_outputs=2)  # (R, 2): x, y
+    start, end = b.ops("Split", whole, b.const([2, 2]), outputs=2, axis=1)  # (R, 2): x, y
     sizes = b.op("Max", b.op("Add", b.op("Sub", end, start), b.const(1.0)), b.const(1.0))
     y, x_edges = (
         _edges(
@@ -100,7 +100,7 @@ def _average(b: Builder, p: PSROIPoolingParameter, x: Value, rois: Value) -> Val
 
     image, corners = b.ops("Split", rois, b.const([1, 4]), outputs=2, axis=1)
     moved = b.op("Add", b.op("Cast", _round(b, corners), to=ir.DataType.FLOAT), b.const([0.0, 0.0, 1.0, 1.0]))
-    start, end = b.ops("Split", b.op("Mul", moved, b.const(p.spatial_scale)), outputs=2, axis=1, num_outputs=2)  # (R, 2): x, y
+    start, end = b.ops("Split", b.op("Mul", moved, b.const(p.spatial_scale)), b.const([2, 2]), outputs=2, axis=1)  # (R, 2): x, y
     bins = b.op("Div", b.op("Max", b.op("Sub", end, start), b.const(0.1)), b.const(float(group)))
     (y1, y2), (x1, x2) = (_edges(b, start, bins, axis, group, b.dim(x, 3 - axis), True) for axis in (1, 0))
     y1, y2 = (b.op("Unsqueeze", y, b.const([2])) for y in (y1, y2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from onnx_ir import Value
 
@@ -46,7 +47,7 @@ def slice_(g: NetBuilder, layer: Layer, x: Value) -> Value | tuple[Value, ...]:
         edges = [0, *points, size] if points else [size // count * i for i in range(count + 1)]
     else:
         edges = [0, *points]
-    parts = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [b - a for a, b in pairwise(edges)]
     if min(parts, default=1) <= 0:
         raise g.malformed(layer, f"slice points {points} don't ascend within axis {axis} of size {size}")
     if count == 1:
@@ -78,7 +79,9 @@ def flatten(g: NetBuilder, layer: Layer, x: Value) -> Value:
 
 @layer_type("Reshape")
 def reshape(g: NetBuilder, layer: Layer, x: Value) -> Value:
-    """Caffe Reshape: num_axes axes from ``axis`` become ``shape``, where 0 copies the axis at its place and -1 is what remains. BVLC reshape_layer.cpp."""
+    """Caffe Reshape: num_axes axes from ``axis`` become ``shape``, where 0 copies the axis at its place and -1 is what
+    remains. BVLC reshape_layer.cpp.
+    """
     p = layer.param.reshape_param
     shape = dims(x)
     rank = len(shape)

@@ -12,7 +12,8 @@ from dragoman.graph_ir import dims
 
 @layer_type("Softmax", "SoftmaxWithLoss")
 def softmax(g: NetBuilder, layer: Layer, x: Value) -> tuple[Value | None, ...]:
-    """Caffe Softmax along ``axis``. The loss becomes the softmax that it contains: its second top, or under its own name if it has no second.
+    """Caffe Softmax along ``axis``. The loss becomes the softmax that it contains: its second top, or under its own name if
+    it has no second.
     BVLC softmax_layer.cpp, softmax_loss_layer.cpp.
     """
     axis = g.axis(layer, layer.param.softmax_param.axis, len(dims(x)))

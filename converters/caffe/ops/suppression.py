@@ -18,7 +18,7 @@ def suppress(b: Builder, boxes: ir.Value, valid: ir.Value, threshold: float, *, 
     """
     count = b.dim(boxes, 1)
     ranks = b.op("Cast", b.op("Range", b.op("Squeeze", count), b.const(0), b.const(-1)), to=ir.DataType.FLOAT)
-    low, high = b.ops("Split", boxes, outputs=2, axis=2, num_outputs=2)
+    low, high = b.ops("Split", boxes, b.const([2, 2]), outputs=2, axis=2)
     sides = b.op("ReduceMin", b.op("Sub", high, low), b.const([2]), keepdims=1)
     chosen = b.op(
         "NonMaxSuppression",
@@ -39,7 +39,7 @@ def suppress_adaptively(b: Builder, boxes: ir.Value, valid: ir.Value, threshold:
     ApplyNMSFast.
     """
     rows, size = dims(valid)
-    low, high = b.ops("Split", boxes, outputs=2, axis=2, num_outputs=2)
+    low, high = b.ops("Split", boxes, b.const([2, 2]), outputs=2, axis=2)
     sides = b.op("Max", b.op("Sub", high, low), b.const(0.0))
     area = b.op("ReduceProd", sides, b.const([2]), keepdims=0)
     count = b.op("Squeeze", b.dim(boxes, 1))

@@ -58,16 +58,21 @@ def head(net: NetworkBuilder, source: str, index: int) -> tuple[str, str, str]:
     location = net.conv(source, f"{source}_mbox_loc", 4 * count, 1, scale=0.5)
     confidence = net.conv(source, f"{source}_mbox_conf", CLASSES * count, 1, scale=0.6, offsets=BACKGROUND)
     settings = schema.PriorBoxParameter(
-        min_size=[SIZES[index] * net.shapes["data"][2] / 300], aspect_ratio=[2.0] if first else [2.0, 3.0], flip=True,
+        min_size=[side(net, index)], aspect_ratio=[2.0] if first else [2.0, 3.0], flip=True,
         clip=False, variance=[0.1, 0.1, 0.2, 0.2], offset=0.5,
     )  # fmt: skip
     if not first:
-        settings.max_size = [SIZES[index + 1] * net.shapes["data"][2] / 300]
+        settings.max_size = [side(net, index + 1)]
     height, width = net.shapes[source][2:]
     priors = net.add(
         "PriorBox", [source, "data"], f"{source}_mbox_priorbox", (1, 2, height * width * count * 4), prior_box_param=settings
     )
     return channels_last(net, location), channels_last(net, confidence), priors
+
+
+def side(net: NetworkBuilder, index: int) -> float:
+    """The box size of a source for this image: whole pixels, since SSD's layer keeps no fraction."""
+    return float(round(SIZES[index] * net.shapes["data"][2] / 300))
 
 
 def channels_last(net: NetworkBuilder, blob: str) -> str:
