@@ -1,12 +1,11 @@
 """How far correct conversions stay below the limit of the verdict, and how far faults lie above it; prints the tables.
 
-    python benchmarks/calibration.py [--source-python COMMAND] [--every 4] [--held-out] [--quick]
+    python benchmarks/calibration.py [--source-python COMMAND] [--every N] [--held-out] [--quick]
 
-Correct: the classic networks at reduced widths, and every n-th recorded layer, each with and without simplification,
-against OpenCV
-and against real Caffe where ``--source-python`` names an interpreter that has it. Faults: those of ``faults.py``.
-``--held-out``
-takes widths, sizes, seeds and layers that nothing was chosen by. Takes half an hour; ``--quick`` a few minutes.
+Correct: the classic networks at reduced widths, and every n-th recorded layer, each with and without simplification, against
+OpenCV, and against real Caffe where ``--source-python`` names an interpreter that has it. Faults: those of ``faults.py``.
+``--held-out`` takes widths, sizes, seeds and layers that nothing was chosen by. ``--quick`` takes a few minutes, all of it
+half an hour.
 """
 
 from __future__ import annotations
@@ -32,12 +31,19 @@ from dragoman.converters.caffe import zoo  # noqa: E402
 from dragoman.converters.caffe.writer import write_caffemodel  # noqa: E402
 from dragoman.graph_ir.errors import DragomanError  # noqa: E402
 
-SIZES = {"lenet": 28, "alexnet": 99, "vgg16": 64, "googlenet": 64, "resnet18": 64, "resnet50": 64, "squeezenet": 65, "mobilenet": 64, "fcn8s": 32, "ssd_mobilenet": 100}  # fmt: skip
+SIZES = {
+    "lenet": 28, "alexnet": 99, "vgg16": 64, "googlenet": 64, "resnet18": 64, "resnet50": 64, "squeezenet": 65, "mobilenet": 64,
+    "fcn8s": 32, "ssd_mobilenet": 100,
+}  # fmt: skip
 CHOSEN = [(0.125, 1.0, 0), (0.25, 1.0, 1)]
 HELD_OUT = [(0.125, 1.0, 7), (0.25, 1.25, 8), (0.375, 1.0, 9)]
 """Widths, factors of the size, seeds."""
+WEAKEST = 12
+"""How many of the faults with the smallest ratios are listed."""
 BY_HAND = ("training", "forks", "detection")
 """Families whose cases aren't run by Caffe as they stand."""
+NOT_RUN = "not run"
+"""The runtime lacks the layer, or computes it otherwise than Caffe, or the samples aren't valid indices for it."""
 Row = tuple[str, str, str, float, str]
 """What, the runtime, the verdict, the ratio, the reason."""
 
@@ -48,8 +54,10 @@ def verified(what: str, prototxt: Path, weights: Path | None, target: Path, pyth
     try:
         report = dragoman.verify(prototxt, target, weights=weights, source_python=python)
     except DragomanError as error:
-        return what, runtime, type(error).__name__, float("nan"), error.message.splitlines()[0][:100]
-    return what, runtime, report.verdict.value, report.ratio, "; ".join(report.reasons)[:160]
+        return what, runtime, NOT_RUN, float("nan"), error.message
+    if any("couldn't be run" in reason for reason in report.reasons):
+        return what, runtime, NOT_RUN, float("nan"), report.reasons[0]
+    return what, runtime, report.verdict.value, report.ratio, "; ".join(report.reasons)
 
 
 def networks(folder: Path, settings: list[tuple[float, float, int]], names: list[str]) -> Iterator[tuple[str, Path, Path]]:
@@ -82,8 +90,10 @@ def _weights(home: Path, case: cases.case.Case, entry: dict) -> Path | None:  # 
     made: dict[str, np.ndarray] = {}
     for layer, described in entry["params"].items():
         for index, shape in enumerate(described["blobs"]):
-            shared = isinstance(shape, dict)
-            made[f"{layer}/{index}"] = made[shape["as"]].reshape(shape["shape"]) if shared else case.parameter(layer, described["type"], index, shape)  # fmt: skip
+            if isinstance(shape, dict):
+                made[f"{layer}/{index}"] = made[shape["as"]].reshape(shape["shape"])
+            else:
+                made[f"{layer}/{index}"] = case.parameter(layer, described["type"], index, shape)
     blobs = [(name, d["type"], [made[f"{name}/{i}"] for i in range(len(d["blobs"]))]) for name, d in entry["params"].items()]
     return write_caffemodel(home / "net.caffemodel", blobs) if blobs else None
 
@@ -132,15 +142,19 @@ def _original(fault: Fault, home: Path, seed: int) -> tuple[Path, Path]:
 
 def table(title: str, rows: list[Row], listed: list[Row]) -> None:
     """Counts of verdicts, the distribution of the ratios, and the rows that need a word."""
-    print(f"\n## {title}\n\n| original run in | verifications | verdicts | ratio: median | 90% | 99% | largest |\n| --- | --- | --- | --- | --- | --- | --- |")
+    print(f"\n## {title}\n\n| original run in | verifications | verdicts | ratio: smallest | median | 90% | 99% | largest |")
+    print("| --- " * 8 + "|")
     for runtime in sorted({row[1] for row in rows}):
         mine = [row for row in rows if row[1] == runtime]
         ratios = [row[3] for row in mine if np.isfinite(row[3])]
         verdicts = ", ".join(f"{count} {name}" for name, count in Counter(row[2] for row in mine).most_common())
-        points = [f"{v:.3g}" for v in (*np.quantile(ratios, (0.5, 0.9, 0.99)), max(ratios))] if ratios else ["–"] * 4
+        points = [f"{v:.3g}" for v in np.quantile(ratios, (0, 0.5, 0.9, 0.99, 1))] if ratios else ["–"] * 5
         print(f"| {runtime} | {len(mine)} | {verdicts} | {' | '.join(points)} |")
     for what, runtime, verdict, ratio, reason in listed:
-        print(f"- {what}, {runtime}: {verdict}, {ratio:.3g}{'. ' + reason if reason else ''}")
+        print(
+            f"- {what}, {runtime}: {verdict}, {ratio:.3g}" + (f". {' '.join(reason.split())[:140]}" if reason else ""),
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -159,13 +173,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = list(correct(networks(folder, settings[:1] if arguments.quick else settings, names), pythons))
-        table("Correct: classic networks", rows, [r for r in rows if r[2] not in ("passed", "MissingRuntime")])
+        table("Correct: classic networks", rows, [r for r in rows if r[2] not in ("passed", NOT_RUN)])
         wrong = [r for r in rows if r[2] in ("failed", "contract")]
         rows = list(correct(layers(folder, every, 1 if arguments.held_out else 0), pythons))
-        table("Correct: single layers", rows, [r for r in rows if r[2] not in ("passed", "MissingRuntime")])
+        table("Correct: single layers", rows, [r for r in rows if r[2] not in ("passed", NOT_RUN)])
         wrong += [r for r in rows if r[2] in ("failed", "contract")]
         rows = list(faulty(folder, pythons, seed))
-        table("Faults", rows, sorted(rows, key=lambda r: r[3]))
+        table("Faults", rows, sorted(rows, key=lambda r: r[3])[:WEAKEST] + [r for r in rows if r[2] == "passed"])
         wrong += [r for r in rows if r[2] == "passed"]
     print(f"\n{len(wrong)} wrong verdicts")
     raise SystemExit(bool(wrong))

@@ -25,8 +25,8 @@ class Fault:
     text: tuple[str, str] = ("", "")
 
 
-def _head(name: str, *dims: int) -> str:
-    shape = " ".join(f"dim: {d}" for d in dims)
+def _head(name: str) -> str:
+    shape = "dim: 1 dim: 3 dim: 12 dim: 12"
     return f'name: "{name}"\nlayer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ {shape} }} }} }}\n'
 
 
@@ -35,21 +35,34 @@ def _layer(kind: str, bottom: str, top: str, fields: str = "") -> str:
     return f'layer {{ name: "{top}_{kind}" type: "{kind}" {bottoms} top: "{top}" {fields} }}\n'
 
 
-_CONV = _layer("Convolution", "data", "x", "convolution_param { num_output: 6 kernel_size: 3 pad: 1 }")
+def _net(name: str, *layers: str) -> str:
+    convolution = _layer("Convolution", "data", "x", "convolution_param { num_output: 6 kernel_size: 3 pad: 1 }")
+    return _head(name) + convolution + "".join(layers)
+
+
 NETS = {
-    "average": _head("average", 1, 3, 13, 13) + _CONV + _layer("Pooling", "x", "y", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }"),
-    "leaky": _head("leaky", 1, 3, 12, 12) + _CONV + _layer("ReLU", "x", "y", "relu_param { negative_slope: 0.1 }"),
-    "prelu": _head("prelu", 1, 3, 12, 12) + _CONV + _layer("PReLU", "x", "y"),
-    "elu": _head("elu", 1, 3, 12, 12) + _CONV + _layer("ELU", "x", "y", "elu_param { alpha: 1 }"),
-    "power": _head("power", 1, 3, 12, 12) + _layer("Power", "data", "s", "power_param { scale: 0.0078125 shift: -1 }")
+    "average": _net("average", _layer("Pooling", "x", "y", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }")),
+    "leaky": _net("leaky", _layer("ReLU", "x", "y", "relu_param { negative_slope: 0.1 }")),
+    "prelu": _net("prelu", _layer("PReLU", "x", "y")),
+    "elu": _net("elu", _layer("ELU", "x", "y", "elu_param { alpha: 1 }")),
+    "mvn": _net("mvn", _layer("MVN", "x", "y", "mvn_param { normalize_variance: false }")),
+    "sigmoid": _net("sigmoid", _layer("Sigmoid", "x", "y")),
+    "power": _head("power")
+    + _layer("Power", "data", "s", "power_param { scale: 0.0078125 shift: -1 }")
     + _layer("Convolution", "s", "y", "convolution_param { num_output: 6 kernel_size: 3 }"),
-    "mvn": _head("mvn", 1, 3, 12, 12) + _CONV + _layer("MVN", "x", "y", "mvn_param { normalize_variance: false }"),
-    "dilated": _head("dilated", 1, 3, 14, 14) + _layer("Convolution", "data", "y", "convolution_param { num_output: 6 kernel_size: 3 pad: 2 dilation: 2 }"),
-    "sigmoid": _head("sigmoid", 1, 3, 12, 12) + _CONV + _layer("Sigmoid", "x", "y"),
-    "heads": _head("heads", 1, 3, 12, 12) + _CONV + _layer("ReLU", "x", "x")
-    + _layer("InnerProduct", "x", "left", "inner_product_param { num_output: 5 }") + _layer("InnerProduct", "x", "right", "inner_product_param { num_output: 5 }"),
-    "minus": _head("minus", 1, 3, 12, 12) + _CONV + _layer("TanH", "x", "t") + _layer("Eltwise", "x t", "y", "eltwise_param { operation: SUM coeff: 1 coeff: -0.5 }"),
-}  # fmt: skip
+    "dilated": _head("dilated")
+    + _layer("Convolution", "data", "y", "convolution_param { num_output: 6 kernel_size: 3 pad: 2 dilation: 2 }"),
+    "heads": _net(
+        "heads",
+        _layer("ReLU", "x", "x"),
+        *(_layer("InnerProduct", "x", top, "inner_product_param { num_output: 5 }") for top in ("left", "right")),
+    ),
+    "minus": _net(
+        "minus",
+        _layer("TanH", "x", "t"),
+        _layer("Eltwise", "x t", "y", "eltwise_param { operation: SUM coeff: 1 coeff: -0.5 }"),
+    ),
+}
 """Small networks for what the classic ones lack; their weights are seeded normal values."""
 
 
@@ -94,7 +107,9 @@ def insert(graph: Graph, kind: str, op: str, values: list[float], index: int = 0
     node = find(graph, kind, index)
     top = node.output[0]
     node.output[0] = f"{top}/before"
-    graph.initializer.extend(numpy_helper.from_array(np.array(v, np.float32), f"{top}/constant{i}") for i, v in enumerate(values))
+    graph.initializer.extend(
+        numpy_helper.from_array(np.array(v, np.float32), f"{top}/constant{i}") for i, v in enumerate(values)
+    )
     made = helper.make_node(op, [node.output[0], *(f"{top}/constant{i}" for i in range(len(values)))], [top])
     graph.node.insert(list(graph.node).index(node) + 1, made)
 

@@ -67,6 +67,24 @@ def load(
     return model
 
 
+def outline(
+    source: PathLike,
+    *,
+    weights: PathLike | None = None,
+    source_format: str | None = None,
+    inputs: Shapes | None = None,
+    outputs: Sequence[str] | None = None,
+    **reader_options: Any,
+) -> Model:
+    """The graph of a model that is only looked at: formats that keep weights apart don't need them for it."""
+    path, fmt = resolve_source(source, source_format)
+    options = accepted(fmt, "reader", reader_options)
+    importer = fmt.module("importer")
+    read = importer.outline if hasattr(importer, "outline") else importer.load
+    model: Model = read(path, weights=readable(weights), inputs=inputs, outputs=outputs, **options)
+    return model
+
+
 def save(
     model: Model, target: PathLike, *, target_format: str | None = None, progress: Progress | None = None, **writer_options: Any
 ) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dragoman.conversion import PathLike, Shapes, accepted, load, readable, resolve_source
+from dragoman.conversion import PathLike, Shapes, accepted, outline, readable, resolve_source
 from dragoman.converters import formats
 from dragoman.graph_ir.errors import ExitCode, Gap, SourceError
 
@@ -59,7 +59,7 @@ def check(
     writing: dict[str, tuple[Gap, ...]] = {}
     if not reading:
         try:
-            model = load(path, weights=weights, source_format=fmt.name, inputs=inputs, outputs=outputs, **options)
+            model = outline(path, weights=weights, source_format=fmt.name, inputs=inputs, outputs=outputs, **options)
         except SourceError as error:
             reading = (Gap("the network", [error.layer or str(path)], error.message),)
         else:

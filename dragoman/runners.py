@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,13 @@ def _open_caffe(request: RunRequest) -> Runner:
 
     python: Sequence[str] | None = shlex.split(request.python) if request.python else command_for("caffe")
     settings = request.format.module("importer").layer_settings(request.path, weights=request.weights, **request.reader_options)
+    training = [s for s in settings if python and TRAINING.search(s["type"])]
+    if training:
+        named = ", ".join(f"{s['name']} ({s['type']})" for s in training[:4])
+        raise MissingRuntime(
+            f"this is a training network: in Caffe its layers {named} read data or compute losses, where the converted model takes"
+            " inputs and gives scores; verify with the deploy form of the prototxt, which has Input and Softmax layers"
+        )
     prototxt = request.path
     weights = request.weights
     if prototxt.suffix.lower() == ".caffemodel":
@@ -71,6 +79,9 @@ def _open_caffe(request: RunRequest) -> Runner:
         phase=str(request.reader_options.get("phase", "TEST")),
     )
 
+
+TRAINING = re.compile(r"Loss$|Data$|^Accuracy$|^HDF5Output$")
+"""Layers whose inference form is another layer, or none."""
 
 _OPENERS: Mapping[str, Callable[[RunRequest], Runner]] = {"caffe": _open_caffe, "onnx": _open_onnx}
 

@@ -23,7 +23,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Summary:
-    """A model in numbers; ``macs`` are the multiply-adds of convolutions and matrix products, None where a size is dynamic."""
+    """A model in numbers; ``macs`` are the multiply-adds of convolutions and matrix products, with dynamic dimensions taken as 1."""
 
     format: str
     path: str
@@ -32,7 +32,8 @@ class Summary:
     outputs: tuple[Tensor, ...]
     parameters: int
     parameter_bytes: int
-    macs: int | None
+    macs: int
+    dynamic: bool
     operators: dict[str, int]
     notes: tuple[str, ...]
     graph: tuple[str, ...] = field(default=())
@@ -48,7 +49,6 @@ def summarise(model: Model, *, graph: bool = False) -> Summary:
     operators: dict[str, int] = {}
     for node in model.nodes():
         operators[node.op_type] = operators.get(node.op_type, 0) + 1
-    counts = [_macs(node) for node in model.graph]
     return Summary(
         format=model.source.format,
         path=str(model.source.path or ""),
@@ -57,7 +57,8 @@ def summarise(model: Model, *, graph: bool = False) -> Summary:
         outputs=tuple(_tensor(v) for v in model.graph.outputs),
         parameters=sum(t.size for t in weights),
         parameter_bytes=sum(t.nbytes for t in weights),
-        macs=None if None in counts else sum(c for c in counts if c is not None),
+        macs=sum(_macs(node) for node in model.graph),
+        dynamic=any(static_dims(v) is None for node in model.graph for v in node.outputs),
         operators=dict(sorted(operators.items(), key=lambda item: (-item[1], item[0]))),
         notes=tuple(model.notes),
         graph=tuple(_line(node) for node in model.graph) if graph else (),
@@ -69,14 +70,14 @@ def _tensor(value: ir.Value) -> Tensor:
     return Tensor(value.name or "", dtype, dims(value) if value.shape is not None else None)
 
 
-def _macs(node: ir.Node) -> int | None:
-    """Multiply-adds of one node; 0 for what isn't a product, None if a size is dynamic."""
+def _macs(node: ir.Node) -> int:
+    """Multiply-adds of one node; 0 for what isn't a product, or has no known rank."""
     if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul") or node.domain:
         return 0
-    x, w = (static_dims(v) if v is not None else None for v in node.inputs[:2])
-    y = static_dims(node.outputs[0])
-    if x is None or w is None or y is None:
-        return None
+    tensors = (*node.inputs[:2], node.outputs[0])
+    if any(v is None or v.shape is None for v in tensors):
+        return 0
+    x, w, y = ([d if isinstance(d, int) else 1 for d in dims(v)] for v in tensors if v is not None)
     if node.op_type == "Conv":
         return math.prod(y) * math.prod(w[1:])
     if node.op_type == "ConvTranspose":

@@ -195,9 +195,9 @@ class Builder:
         axis %= len(dims(value))
         return self.const([size]) if isinstance(size, int) else self.op("Shape", value, start=axis, end=axis + 1)
 
-    def reshape(self, value: ir.Value, shape: Sequence[Dim]) -> ir.Value:
-        """Reshape to ints, to names of ``value``'s own dynamic dimensions, and None for the one dimension that is what
-        remains.
+    def reshape(self, value: ir.Value, shape: Sequence[Dim], *, source: ir.Value | None = None) -> ir.Value:
+        """Reshape to ints, to names of dynamic dimensions of ``value`` or ``source``, and None for the one dimension that is
+        what remains.
         """
         if value.shape is not None and tuple(shape) == dims(value) and None not in shape:
             return value
@@ -215,10 +215,12 @@ class Builder:
                 raise self._fail("Reshape", f"a shape with an empty dimension can't be dynamic too: {list(shape)}")
             target = self.const(np.array(shape, np.int64))
         elif moved:
-            if lost := [d for d in plan if isinstance(d, str) and d not in own]:
+            known = {d: (v, i) for v in (source, value) if v is not None for i, d in enumerate(dims(v))}
+            if lost := [d for d in plan if isinstance(d, str) and d not in known]:
                 raise self._fail("Reshape", f"{', '.join(lost)} in {list(shape)} can't be read from {list(own)}")
-            parts = [self.dim(value, own.index(d)) if isinstance(d, str) else self.const([d or 0]) for d in plan]
-            target = self.op("Concat", *parts, axis=0)
+            target = self.op(
+                "Concat", *(self.dim(*known[d]) if isinstance(d, str) else self.const([d or 0]) for d in plan), axis=0
+            )
         else:
             target = self.const(np.array(plan, np.int64))
         out = self.op("Reshape", value, target, allowzero=1 if 0 in shape else None)

@@ -16,6 +16,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.errors import TargetError
 from dragoman.graph_ir.files import AtomicFiles
+from dragoman.graph_ir.protobuf import key, varint
 
 PROTOBUF_LIMIT = (1 << 31) - 1
 """The most bytes that protobuf readers accept in one message."""
@@ -91,8 +92,8 @@ def _skeleton(model: ir.Model) -> tuple[bytes, bytes]:
         for value in node.outputs:
             if value not in outputs and value.type is not None and value.name:
                 ir.serde.serialize_value_into(graph.value_info.add(), value)
-    for key, text in model.graph.metadata_props.items():
-        graph.metadata_props.add(key=key, value=text)
+    for name, text in model.graph.metadata_props.items():
+        graph.metadata_props.add(key=name, value=text)
     proto = onnx.ModelProto(
         ir_version=model.ir_version,
         producer_name=model.producer_name or "",
@@ -103,8 +104,8 @@ def _skeleton(model: ir.Model) -> tuple[bytes, bytes]:
     )
     for domain, version in model.graph.opset_imports.items():
         proto.opset_import.add(domain=domain, version=version)
-    for key, text in model.metadata_props.items():
-        proto.metadata_props.add(key=key, value=text)
+    for name, text in model.metadata_props.items():
+        proto.metadata_props.add(key=name, value=text)
     for function in model.functions.values():
         ir.serde.serialize_function_into(proto.functions.add(), function)
     return proto.SerializeToString(), graph.SerializeToString()
@@ -113,7 +114,7 @@ def _skeleton(model: ir.Model) -> tuple[bytes, bytes]:
 def _write_whole(stream: IO[bytes], head: bytes, body: bytes, tensors: Weights, count: Callable[[int], None]) -> None:
     entries = [(tensor, *_entry(name, tensor)) for name, tensor in tensors]
     size = len(body) + sum(len(header) + payload for _, header, payload in entries)
-    stream.write(head + _key(_GRAPH, 2) + varint(size) + body)
+    stream.write(head + key(_GRAPH, 2) + varint(size) + body)
     for tensor, header, payload in entries:
         stream.write(header)
         if payload:
@@ -128,15 +129,15 @@ def _entry(name: str, tensor: ir.TensorProtocol) -> tuple[bytes, int]:
         proto = ir.serde.serialize_tensor(tensor)
         proto.name = name
         whole = proto.SerializeToString()
-        return _key(_INITIALIZER, 2) + varint(len(whole)) + whole, 0
-    inner = _declaration(name, tensor) + _key(_RAW, 2) + varint(tensor.nbytes)
-    return _key(_INITIALIZER, 2) + varint(len(inner) + tensor.nbytes) + inner, tensor.nbytes
+        return key(_INITIALIZER, 2) + varint(len(whole)) + whole, 0
+    inner = _declaration(name, tensor) + key(_RAW, 2) + varint(tensor.nbytes)
+    return key(_INITIALIZER, 2) + varint(len(inner) + tensor.nbytes) + inner, tensor.nbytes
 
 
 def _declaration(name: str, tensor: ir.TensorProtocol) -> bytes:
     encoded = name.encode()
-    parts = [_key(_DIMS, 0) + varint(d) for d in tensor.shape.numpy()]
-    return b"".join(parts) + _key(_DATA_TYPE, 0) + varint(tensor.dtype.value) + _key(_NAME, 2) + varint(len(encoded)) + encoded
+    parts = [key(_DIMS, 0) + varint(d) for d in tensor.shape.numpy()]
+    return b"".join(parts) + key(_DATA_TYPE, 0) + varint(tensor.dtype.value) + key(_NAME, 2) + varint(len(encoded)) + encoded
 
 
 def _write_external(
@@ -160,15 +161,15 @@ def _write_external(
         _copy(tensor, data, tensor.nbytes)
         count(tensor.nbytes)
         inner = _declaration(name, tensor)
-        for key, text in (("location", data_name), ("offset", str(offset)), ("length", str(tensor.nbytes))):
-            pair = onnx.StringStringEntryProto(key=key, value=text).SerializeToString()
-            inner += _key(_EXTERNAL, 2) + varint(len(pair)) + pair
-        inner += _key(_LOCATION, 0) + varint(onnx.TensorProto.EXTERNAL)
-        entries.append(_key(_INITIALIZER, 2) + varint(len(inner)) + inner)
+        for field, text in (("location", data_name), ("offset", str(offset)), ("length", str(tensor.nbytes))):
+            pair = onnx.StringStringEntryProto(key=field, value=text).SerializeToString()
+            inner += key(_EXTERNAL, 2) + varint(len(pair)) + pair
+        inner += key(_LOCATION, 0) + varint(onnx.TensorProto.EXTERNAL)
+        entries.append(key(_INITIALIZER, 2) + varint(len(inner)) + inner)
         offset += tensor.nbytes
     data.flush()
     graph = body + b"".join(entries)
-    stream.write(head + _key(_GRAPH, 2) + varint(len(graph)) + graph)
+    stream.write(head + key(_GRAPH, 2) + varint(len(graph)) + graph)
     stream.flush()
 
 
@@ -184,17 +185,3 @@ def _copy(tensor: ir.TensorProtocol, stream: IO[bytes], size: int) -> None:
     written = os.lseek(stream.fileno(), 0, os.SEEK_CUR) - before
     if written != size:
         raise TargetError(f"tensor {tensor.name}: {written} bytes written where {size} were declared")
-
-
-def _key(field: int, wire_type: int) -> bytes:
-    return varint(field << 3 | wire_type)
-
-
-def varint(value: int) -> bytes:
-    """Protobuf's variable-length encoding of an unsigned integer."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)

@@ -54,14 +54,17 @@ TRUST = 5.0
 DRAWS = 5
 """How many more float32 evaluations size the noise of an output that seems to differ."""
 
-SUSPECT = 3.0
-"""The ratio above which more noise is drawn."""
+SUSPECT = 5.0
+"""The ratio up to which a few units in the last place, or one draw of noise, settle it; above it more noise is drawn."""
 
 HOPELESS = 1000.0
 """The ratio above which no luck is left to be tested: two draws of noise are never both that small."""
 
 CHAOS = 0.01
 """The noise, relative to the output's own size, above which agreement within ``K`` times it says too little."""
+
+RESHUFFLED = 0.1
+"""The share of an output's elements that rounding alone moves far, from which on the whole of it is undecided."""
 
 UNDECIDED = 0.01
 """The share of an output's elements that rounding alone may decide before the sample says too little."""
@@ -173,6 +176,23 @@ def measure(
         evaluated,
         distance(original, o64) if original is not None and o64 is not None and original.shape == o64.shape else None,
     )
+
+
+def chaotic_elements(evaluations: Sequence[Array], shape: tuple[int, ...]) -> Mask:
+    """Where the graph's own values differ by more than ``CHAOS`` of the element itself: lists that are ordered by rounding."""
+    same = [value for value in evaluations if value.shape == shape]
+    moved = np.zeros(shape, bool)
+    for value in same[1:]:
+        moved |= _far(value, same[0])
+    return moved
+
+
+def _far(value: Array, reference: Array) -> Mask:
+    with np.errstate(over="ignore"):  # beyond float32's range is infinite on both sides
+        wide, narrow = as_float64(reference.astype(np.float32)), as_float64(value)
+    known = (wide != narrow) & ~np.isnan(wide) & ~np.isnan(narrow)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(known & ~(np.abs(narrow - wide) <= CHAOS * np.abs(wide)))
 
 
 def _mean_square(norms: Sequence[Norms]) -> Norms:

@@ -78,8 +78,8 @@ class OutputReport:
 
     @property
     def worst(self) -> Measurement | None:
-        """The sample with the largest ratio; those that differ come before those that agree."""
-        rank = {"differs": 3, "unsized": 2, "undecided": 1}
+        """The sample with the largest ratio; those that differ come first, those that rounding decides last."""
+        rank = {"differs": 3, "unsized": 2, "agrees": 1}
         return max(self.measurements, key=lambda m: (rank.get(m.outcome, 0), m.ratio), default=None)
 
 
@@ -160,8 +160,8 @@ class ParityReport:
 
     @property
     def ratio(self) -> float:
-        """The largest ratio of all outputs and samples."""
-        return max((m.ratio for o in self.outputs for m in o.measurements), default=0.0)
+        """The largest ratio of all outputs and samples, less those that rounding alone decides."""
+        return max((m.ratio for o in self.outputs for m in o.measurements if m.outcome != "undecided"), default=0.0)
 
     def to_json(self) -> dict[str, Any]:
         """A document of plain JSON types; its ``version`` changes when a field changes its meaning.

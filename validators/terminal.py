@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 
 import click
@@ -10,6 +11,9 @@ import click
 from dragoman.validators.report import Departure, Localisation, OutputReport, ParityReport, SideReport, Verdict
 
 COLOURS = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.CONTRACT: "red", Verdict.INCONCLUSIVE: "yellow"}
+COLUMNS = 120
+DIGITS = 12
+"""How many digits of a file's hash are shown; the JSON report has them all."""
 HEADLINES = {
     Verdict.PASSED: "PASSED: the original and the converted model compute the same",
     Verdict.FAILED: "FAILED: the models compute different things",
@@ -26,27 +30,32 @@ def render(report: ParityReport) -> str:
 
 def _lines(report: ParityReport) -> Iterator[str]:
     yield click.style(HEADLINES[report.verdict], fg=COLOURS[report.verdict], bold=True)
-    yield from (f"  {reason}" for reason in report.reasons)
+    for reason in report.reasons:
+        for line in reason.splitlines():
+            yield from textwrap.wrap(line, COLUMNS, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
     width = max((len(o.name) for o in report.outputs), default=0)
-    yield from (_output(o, width, report.limit) for o in report.outputs)
+    for output in report.outputs:
+        yield from _output(output, width, report.limit)
     for output in report.outputs:
         yield from (click.style(f"  note: {output.name}: {note}", fg="yellow") for note in output.notes)
     if report.localisation is not None:
         yield from _localisation(report.localisation)
     yield from (click.style(f"  warning: {warning}", fg="yellow") for warning in report.warnings)
     yield from (f"  skipped: {item.name}: {item.reason}" for item in report.skipped)
-    yield f"  original   {_side(report.original)}"
-    yield f"  converted  {_side(report.converted)}"
+    yield from _side("original ", report.original)
+    yield from _side("converted", report.converted)
     yield f"  tolerance  {report.tolerance}"
     if report.samples:
         origins = ", ".join(dict.fromkeys(s.origin for s in report.samples))
-        yield f"  samples    {len(report.samples)} ({', '.join(s.name for s in report.samples)}; {origins})"
+        names = f"{len(report.samples)} ({', '.join(s.name for s in report.samples)}; {origins})"
+        yield from (f"  {'samples' if not i else '':<11}{line}" for i, line in enumerate(textwrap.wrap(names, COLUMNS - 13)))
 
 
-def _output(output: OutputReport, width: int, limit: float) -> str:
+def _output(output: OutputReport, width: int, limit: float) -> Iterator[str]:
     worst = output.worst
     if worst is None:
-        return f"  - {output.name:<{width}}  {output.dtype}  not compared"
+        yield f"  - {output.name:<{width}}  {output.dtype}  not compared"
+        return
     mark, colour = MARKS[worst.outcome]
     if output.degenerate:
         mark, colour = "?", "yellow"
@@ -59,10 +68,9 @@ def _output(output: OutputReport, width: int, limit: float) -> str:
     else:
         measure = f"{worst.ratio:.3g} × floor (limit {limit:g})" if worst.floor_max else f"{worst.ratio:.3g} × tolerance"
     tick = click.style(mark, fg=colour)
-    text = f"  {tick} {output.name:<{width}}  {output.dtype} {shape}  {agree}  {measure}"
+    yield f"  {tick} {output.name:<{width}}  {output.dtype} {shape}  {agree}  {measure}"
     if worst.worst is not None:
-        text += f"  worst in {worst.sample} at {worst.worst}"
-    return text
+        yield f"    worst in {worst.sample} at {worst.worst}"
 
 
 def _localisation(found: Localisation) -> Iterator[str]:
@@ -83,8 +91,8 @@ def _departure(found: Departure) -> Iterator[str]:
         yield f"    worst element {found.worst}"
 
 
-def _side(side: SideReport) -> str:
+def _side(which: str, side: SideReport) -> Iterator[str]:
     details = ", ".join(f"{key} {value}" for key, value in side.details.items())
-    file = f"  {side.file}" if side.file else ""
-    digest = f"  sha256 {side.sha256}" if side.sha256 else ""
-    return f"{side.runtime} {side.version}" + (f" ({details})" if details else "") + file + digest
+    yield f"  {which}  {side.runtime} {side.version}".rstrip() + (f" ({details})" if details else "")
+    if side.file:
+        yield f"  {'':<11}{side.file}" + (f"  sha256 {side.sha256[:DIGITS]}…" if side.sha256 else "")

@@ -17,9 +17,7 @@ from dragoman.converters.caffe.schema import NormRegion
 from dragoman.graph_ir.model import static_dims
 from dragoman.graph_ir.provenance import set_source_tensors, source_tensors
 
-DATA_LAYERS = frozenset(
-    {"Data", "DummyData", "HDF5Data", "ImageData", "MemoryData", "WindowData", "Input", "AnnotatedData"}
-)
+DATA_LAYERS = frozenset({"Data", "DummyData", "HDF5Data", "ImageData", "MemoryData", "WindowData", "Input", "AnnotatedData"})
 """Layers whose tops are the network's inputs."""
 
 _SHARING = frozenset({"Split", "Flatten", "Reshape", "Slice", "Concat", "Permute"})
@@ -28,7 +26,8 @@ _SHARING = frozenset({"Split", "Flatten", "Reshape", "Slice", "Concat", "Permute
 
 _NEVER_IN_PLACE = frozenset(
     {
-        "ArgMax", "BatchReindex", "Concat", "Convolution", "ConvolutionDepthwise", "Crop", "Deconvolution", "DepthwiseConvolution", "Embed", "Filter",
+        "ArgMax", "BatchReindex", "Concat", "Convolution", "ConvolutionDepthwise", "Crop", "Deconvolution",
+        "DepthwiseConvolution", "Embed", "Filter",
         "Flatten", "Im2col", "InnerProduct", "Pooling", "Reduction", "Reshape", "Slice", "Split", "SPP", "Tile",
     }
 )  # fmt: skip
@@ -74,10 +73,16 @@ class Blobs:
             if value is None:
                 continue
             if not name:
-                raise self._g.unsupported(layer, f"its top {index + 1} has no name, and an unnamed tensor doesn't exist in ONNX")
+                raise self._g.unsupported(
+                    layer, f"its top {index + 1} has no name, and an unnamed tensor doesn't exist in ONNX"
+                )
             in_place = index < len(layer.bottoms) and layer.bottoms[index] == name
             if in_place and _reads_after_writing(layer):
-                raise self._g.malformed(layer, f"can't work in place: it would write over {name!r} before it has read all of it")
+                raise self._g.malformed(
+                    layer, f"can't work in place: it would write over {name!r} before it has read all of it"
+                )
+            if in_place and (others := self._memory.get(name, set()) & set(layer.bottoms) - {name}):
+                raise self._g.unsupported(layer, f"works in place on {name!r}, whose memory its bottom {min(others)!r} shares")
             self._share_memory(layer, name, value, in_place)
             self._bind_one(name, value, layer.name)
 

@@ -55,16 +55,34 @@ def load(
     ``MalformedModel``, ``UnsupportedOperator`` (every unknown layer type at once) or ``UnsupportedAttribute``.
     """
     network = _read(source, weights, inputs, phase, level, stage)
+    return _build(NetBuilder(network), outputs)
+
+
+def outline(
+    source: str | os.PathLike[str],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    inputs: Mapping[str, Sequence[int | str]] | None = None,
+    outputs: Sequence[str] | None = None,
+    phase: str = "TEST",
+    level: int = 0,
+    stage: Sequence[str] = (),
+) -> Model:
+    """What ``load`` gives, to be looked at and not written: if no weights are given, they are zeros."""
+    network = _read(source, weights, inputs, phase, level, stage)
+    return _build(NetBuilder(network, outline=weights is None), outputs)
+
+
+def _build(g: NetBuilder, outputs: Sequence[str] | None) -> Model:
+    network = g.network
     if gaps := _unknown_types(network):
         raise UnsupportedOperator(gaps, location=network.layers[0].location if network.layers else None)
-    g = NetBuilder(network)
     blobs = Blobs(g)
     for layer in network.layers:
         _convert(g, layer, blobs)
     _bind_outputs(g, network, blobs, outputs)
     _drop_unused_inputs(g, network)
-    model = g.model()
-    return Model(model, Source("caffe", network.path, network.weights_path, "Caffe"), list(dict.fromkeys(g.notes)))
+    return Model(g.model(), Source("caffe", network.path, network.weights_path, "Caffe"), list(dict.fromkeys(g.notes)))
 
 
 def check(
@@ -80,7 +98,7 @@ def check(
     """Everything that keeps the network from being converted: unknown layer types, then layers with settings that can't be."""
     network = _read(source, weights, inputs, phase, level, stage)
     gaps = _unknown_types(network)
-    g = NetBuilder(network)
+    g = NetBuilder(network, outline=weights is None)
     blobs = Blobs(g)
     for layer in network.layers:
         if layer.type in LAYERS and all(name in blobs for name in _read_bottoms(layer)):
@@ -193,10 +211,8 @@ def _bind_outputs(g: NetBuilder, network: Network, blobs: Blobs, wanted: Sequenc
             if layer.type not in DROPPED_LAYERS:
                 unread.difference_update(layer.bottoms)
                 unread.update(layer.tops if layer.type == "Input" or layer.type not in DATA_LAYERS else ())
-        read = {name for layer in network.layers for name in layer.bottoms}
-        unread -= {
-            name for name in unread & read if name in blobs and blobs[name] is g.input_named(name)
-        }  # labels, which only a loss reads
+        dropped = {name for layer in network.layers if layer.type in DROPPED_LAYERS for name in layer.bottoms}
+        unread -= {name for name in dropped if name in blobs and blobs[name] is g.input_named(name)}  # a loss's labels
         wanted = sorted(name for name in unread if name in blobs)
     for name in wanted:
         if name not in blobs:

@@ -27,10 +27,11 @@ MOST_ELEMENTS = (1 << 31) - 1
 class NetBuilder(Builder):
     """A graph builder that knows the Caffe network it builds."""
 
-    def __init__(self, network: Network) -> None:
-        """Nothing is emitted yet."""
+    def __init__(self, network: Network, *, outline: bool = False) -> None:
+        """Nothing is emitted yet. ``outline``: only the graph is wanted, so weights that aren't there are zeros."""
         super().__init__(network.name or "caffe")
         self.network = network
+        self._outline = outline
         self.notes: list[str] = list(network.notes)
         self._weights: dict[tuple[int, tuple[int, ...]], ir.TensorProtocol] = {}
         self._blobs_used: dict[str, int] = {}
@@ -100,13 +101,16 @@ class NetBuilder(Builder):
     ) -> ir.TensorProtocol:
         declared = filler is not None and bool(filler.present())
         values = deterministic_fill(filler, shape) if declared or index > 0 or 0 in shape else None
+        if values is None and self._outline:
+            return DerivedTensor(lambda: np.zeros(shape, np.float32), ir.DataType.FLOAT, shape)
         if values is None:
             source = self.network.weights_path
             missing = "no weights were given" if source is None else f"{source.name} has none for this layer"
             why = f"its filler ({filler.type}) is random" if declared and filler is not None else "no filler is declared"
             raise self.malformed(layer, f"needs its {role} {list(shape)}, but {missing}, and {why}")
         kind = filler.type if filler is not None else "constant"
-        self.notes.append(f"layer {layer.name}: its {role} isn't in the weights; made by its {kind} filler")
+        if not self._outline:
+            self.notes.append(f"layer {layer.name}: its {role} isn't in the weights; made by its {kind} filler")
         return values
 
     def check_all_blobs_used(self, layer: Layer) -> None:

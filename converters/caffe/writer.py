@@ -27,6 +27,7 @@ from dragoman.converters.caffe.text import format_message
 from dragoman.converters.caffe.upgrade import V1_NAMES
 from dragoman.converters.caffe.wire import BYTES, VARINT, WIRE_TYPES
 from dragoman.graph_ir.files import atomic_file
+from dragoman.graph_ir.protobuf import key, varint
 
 Array = npt.NDArray[Any]
 
@@ -82,9 +83,9 @@ def write_caffemodel(
             for array in arrays:
                 inner, data = _blob_head(np.shape(array), storage, legacy_shapes)
                 length = len(inner) + data
-                prefixes.append(_tag(blobs_field.number, BYTES) + _varint(length) + inner)
+                prefixes.append(key(blobs_field.number, BYTES) + varint(length) + inner)
                 size += len(prefixes[-1]) + data
-            stream.write(_tag(outer.number, BYTES) + _varint(size) + head)
+            stream.write(key(outer.number, BYTES) + varint(size) + head)
             for prefix, array in zip(prefixes, arrays, strict=True):
                 stream.write(prefix)
                 _write_data(stream, array, storage)
@@ -109,10 +110,10 @@ def encode(message: Message) -> bytes:
         value = message.values[name]
         if field.packed:
             data = b"".join(_encode(field, item) for item in value)
-            parts.append(_tag(field.number, BYTES) + _varint(len(data)) + data)
+            parts.append(key(field.number, BYTES) + varint(len(data)) + data)
             continue
         for item in value if field.repeated else [value]:
-            parts.append(_tag(field.number, WIRE_TYPES.get(field.kind, VARINT)) + _encode(field, item))
+            parts.append(key(field.number, WIRE_TYPES.get(field.kind, VARINT)) + _encode(field, item))
     return b"".join(parts)
 
 
@@ -124,22 +125,9 @@ def _encode(field: Field[Any], value: Any) -> bytes:
             return struct.pack("<d", value)
         case Kind.STRING | Kind.BYTES | Kind.MESSAGE:
             data = value.encode() if isinstance(value, str) else value if isinstance(value, bytes) else encode(value)
-            return _varint(len(data)) + data
+            return varint(len(data)) + data
         case _:
-            return _varint(int(value) & 0xFFFFFFFFFFFFFFFF)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _tag(number: int, wire: int) -> bytes:
-    return _varint(number << 3 | wire)
+            return varint(int(value) & 0xFFFFFFFFFFFFFFFF)
 
 
 def _as_v1(layer: LayerParameter) -> V1LayerParameter:
@@ -163,7 +151,7 @@ def _blob_head(shape: tuple[int, ...], storage: Storage, legacy: bool) -> tuple[
     if storage is Storage.UNPACKED:
         return head, 5 * count
     number, size = {Storage.FLOAT: (5, 4), Storage.DOUBLE: (8, 8), Storage.HALF: (12, 2)}[storage]
-    head += _tag(number, BYTES) + _varint(size * count)
+    head += key(number, BYTES) + varint(size * count)
     return head, size * count
 
 

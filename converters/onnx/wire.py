@@ -13,8 +13,8 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto
 
 from dragoman.graph_ir.errors import Location, MalformedModel
+from dragoman.graph_ir.protobuf import varint
 from dragoman.graph_ir.tensors import MappedFile
-from dragoman.graph_ir.writer import varint
 
 _GRAPH, _INITIALIZER = 7, 5
 _DATA_TYPE, _VALUES = 2, frozenset({4, 9, 10})

@@ -19,6 +19,9 @@ def report_failure(error: BaseException, *, debug: bool, as_json: bool) -> int:
     """Say what went wrong on standard error (with ``as_json``, as one document on standard output); return the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message())
+        return int(ExitCode.USAGE)
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0

@@ -18,9 +18,9 @@ from dragoman.cli.output import emit, summary_text
 @output_options
 def command(model: Path, inputs: tuple[Any, ...], show_graph: bool, as_json: bool, debug: bool, **options: Any) -> int:
     """Show MODEL's inputs, outputs, parameters, operators and multiply-adds."""
-    from dragoman.conversion import load  # noqa: PLC0415  # --help needs none of it
+    from dragoman.conversion import outline  # noqa: PLC0415  # --help needs none of it
     from dragoman.summary import summarise  # noqa: PLC0415
 
-    loaded = load(model, inputs=dict(inputs) or None, **given(options))
+    loaded = outline(model, inputs=dict(inputs) or None, **given(options))
     emit(summarise(loaded, graph=show_graph), summary_text, as_json)
     return 0

@@ -88,8 +88,8 @@ def summary_text(summary: Summary) -> str:
     lines += [f"  input   {t.name}  {t.dtype} {shape_text(t.shape)}" for t in summary.inputs]
     lines += [f"  output  {t.name}  {t.dtype} {shape_text(t.shape)}" for t in summary.outputs]
     lines.append(f"  {summary.parameters:,} parameters, {size_text(summary.parameter_bytes)}")
-    macs = "unknown (a size is dynamic)" if summary.macs is None else f"{summary.macs:,}"
-    lines.append(f"  {macs} multiply-adds in convolutions and matrix products")
+    counted = " (dynamic dimensions taken as 1)" if summary.dynamic else ""
+    lines.append(f"  {summary.macs:,} multiply-adds in convolutions and matrix products{counted}")
     lines.append("  " + ", ".join(f"{name} × {count}" for name, count in summary.operators.items()))
     lines += [f"  note: {note}" for note in summary.notes]
     return "\n".join([*lines, *summary.graph])

@@ -21,7 +21,7 @@ def test_support_tables_are_current() -> None:
 
 def test_readme_commands_exist() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    used = set(re.findall(r"^dragoman (\w+)", text, re.MULTILINE))
+    used = set(re.findall(r"(?:^|\$ |`|&& )dragoman (\w+)", text, re.MULTILINE))
     assert {"convert", "verify"} <= used
     assert used <= set(COMMANDS)
 

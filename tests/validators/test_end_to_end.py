@@ -104,7 +104,8 @@ def test_detections_are_listed_as_ssd_lists_them(scores, rows, tmp_path):
     (tmp_path / "n.prototxt").write_text("\n".join([*declared, layer]))
     priors = np.array([[[0.1, 0.1, 0.3, 0.3, 0.5, 0.5, 0.9, 0.9], [0.1, 0.1, 0.2, 0.2] * 2]], np.float32)
     feeds = {"location": np.zeros((1, 8), np.float32), "score": np.array([scores], np.float32), "prior": priors}
-    layers = [SourceLayer("found", "DetectionOutput", tuple(shapes), ("found",))]
+    attributes = {"detection_output_param": {"keep_top_k": 5, "nms_param": {"nms_threshold": 0.45}}}
+    layers = [SourceLayer("found", "DetectionOutput", tuple(shapes), ("found",), attributes)]
     inputs = [TensorSpec(name, "float32", shape) for name, shape in shapes.items()]
     with caffe_runner(tmp_path / "n.prototxt", layers=layers, inputs=inputs) as runner:
         np.testing.assert_allclose(runner.run(feeds)["found"], np.array([[rows]], np.float32), atol=1e-6)

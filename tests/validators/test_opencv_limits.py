@@ -54,12 +54,36 @@ REFUSED = [
     ("Scale", {"scale_param": {"axis": -1}}, "from the end"),
     ("Permute", {"permute_param": {"order": [0, 2]}}, "every axis"),
     ("LSTM", {}, "no such layer"),
+    ("InnerProduct", {"inner_product_param": {"axis": -3}}, "1-D outputs"),
+    ("ConvolutionDepthwise", {"convolution_param": {"num_output": 6}}, "one group for each"),
+    ("PriorBox", {"prior_box_param": {"min_size": 25.6, "variance": 0.1, "clip": False}}, "fractions"),
+    ("PriorBox", {"prior_box_param": {"min_size": 25}}, "defaults"),
+    ("PriorBox", {"prior_box_param": {"min_size": 25, "variance": 0.1, "clip": False, "img_size": 300}}, "step"),
+    ("DetectionOutput", {"detection_output_param": {"keep_top_k": 100}}, "defaults"),
+    ("DetectionOutput", {"detection_output_param": {"keep_top_k": 9, "nms_param": {"nms_threshold": 0.4, "eta": 0.9}}}, "eta"),
+    (
+        "DetectionOutput",
+        {"detection_output_param": {"keep_top_k": 9, "nms_param": {"nms_threshold": 0.4}, "code_type": "CORNER_SIZE"}},
+        "code_type",
+    ),
 ]
 
 
 def layer(kind, attributes, **more):
     tops = ("a", "b") if kind == "Slice" else ("y",)
     return SourceLayer("the", kind, ("x",), tops, attributes, **more)
+
+
+def test_working_in_place():
+    """OpenCV has one tensor for all tops of a Split, and writes a sum over a term that it still reads."""
+    split, relu = SourceLayer("split", "Split", ("x",), ("a", "b")), SourceLayer("relu", "ReLU", ("a",), ("a",))
+    ((found, reason),) = deviations([split, relu], [4])
+    assert found is relu
+    assert "Split" in reason
+    assert deviations([split, SourceLayer("relu", "ReLU", ("a",), ("c",))], [4]) == []
+    assert deviations([SourceLayer("sum", "Eltwise", ("x", "y"), ("z",))], [4]) == []
+    ((_, reason),) = deviations([SourceLayer("sum", "Eltwise", ("x", "y"), ("x",))], [4])
+    assert "overwrites" in reason
 
 
 @pytest.mark.parametrize(("kind", "attributes"), ALIKE)

@@ -1,8 +1,11 @@
 """What OpenCV's dnn computes as Caffe does, and what it doesn't.
 
-Found by running single-layer networks through BVLC Caffe 1.0 and OpenCV 4.14 and comparing every output: 600 settings of
-the layers below. What isn't listed here was either different, or refused by OpenCV, or never compared: it isn't run there,
-because a difference between two Caffes must not become a verdict about a conversion.
+BVLC's layers: found by running single-layer networks through BVLC Caffe 1.0 and OpenCV 4.14 and comparing every output, 600
+settings of the layers below, on nine kinds of samples. Layers of forks, which BVLC Caffe lacks: OpenCV was compared with
+loops over each layer's definition, in the settings that the rules below let pass; no fork itself was run.
+
+What isn't listed here was either different, or refused by OpenCV, or never compared: it isn't run there, because a
+difference between two Caffes must not become a verdict about a conversion.
 """
 
 from __future__ import annotations
@@ -143,7 +146,34 @@ def _eltwise(layer: SourceLayer) -> str | None:
 def _prior_box(layer: SourceLayer) -> str | None:
     p = _param(layer, "prior_box_param")
     sizes = _numbers(p.get("min_size")) + _numbers(p.get("max_size"))
-    return "it keeps the fractions of box sizes, which SSD cuts off" if any(s != int(s) for s in sizes) else None
+    if any(s != int(s) for s in sizes):
+        return "it keeps the fractions of box sizes, which SSD cuts off"
+    if not _numbers(p.get("variance")) or "clip" not in p:
+        return "its defaults of variance and clip aren't SSD's"
+    if any(name in p for name in ("img_size", "img_h", "img_w")) and not any(
+        name in p for name in ("step", "step_h", "step_w")
+    ):
+        return "it takes the step from the image's tensor where SSD takes it from img_size"
+    return None
+
+
+def _detection_output(layer: SourceLayer) -> str | None:
+    p = _param(layer, "detection_output_param")
+    suppression = p.get("nms_param", {})
+    if not isinstance(suppression, Mapping) or "nms_threshold" not in suppression or "keep_top_k" not in p:
+        return "its defaults of nms_threshold and keep_top_k aren't SSD's"
+    if float(suppression.get("eta", 1)) != 1:
+        return "it ignores eta"
+    if p.get("code_type", "CORNER") not in ("CORNER", "CENTER_SIZE", 1, 2):
+        return "it knows no boxes of this code_type"
+    return "boxes with variance_encoded_in_target were never compared" if p.get("variance_encoded_in_target") else None
+
+
+def _depthwise(layer: SourceLayer) -> str | None:
+    p = _param(layer, "convolution_param")
+    if _numbers(p.get("group")) != _numbers(p.get("num_output")):
+        return "without one group for each filter it was never compared"
+    return _convolution(layer)
 
 
 def _swish(layer: SourceLayer) -> str | None:
@@ -198,14 +228,13 @@ def _normalize(layer: SourceLayer) -> str | None:
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("Input", "AbsVal", "BNLL", "Crop", "Dropout", "ELU", "Exp", "Log", "Power"), _same),
     **dict.fromkeys(("PReLU", "ReLU", "Sigmoid", "Silence", "Softmax", "Split", "TanH"), _same),
-    # Layers of forks, which BVLC Caffe lacks: their formulas were compared with their definitions, not with a fork's output;
-    # the SSD layers are OpenCV's ports of SSD's own, compared by its authors.
-    **dict.fromkeys(("ReLU6", "HardSwish", "Mish", "ShuffleChannel", "DetectionOutput"), _same),
+    **dict.fromkeys(("ReLU6", "HardSwish", "Mish", "ShuffleChannel"), _same),
     "BatchNorm": _batch_norm,
     "Concat": _concat,
     "Convolution": _convolution,
-    "ConvolutionDepthwise": _convolution,
+    "ConvolutionDepthwise": _depthwise,
     "Deconvolution": _deconvolution,
+    "DetectionOutput": _detection_output,
     "Eltwise": _eltwise,
     "Flatten": _flatten,
     "InnerProduct": _inner_product,

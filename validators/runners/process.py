@@ -298,5 +298,10 @@ def _description(answer: Mapping[str, Any], worker: Worker) -> Description:
         inputs=specs(answer["inputs"]),
         outputs=specs(answer["outputs"]),
         ordered=bool(answer.get("ordered", True)),
-        details={"python": worker.hello["python"], "numpy": worker.hello["numpy"], "command": shlex.join(worker.command)},
+        details={"python": worker.hello["python"], "numpy": worker.hello["numpy"], **_command(worker)},
     )
+
+
+def _command(worker: Worker) -> dict[str, str]:
+    """What started the worker, unless it is the interpreter that runs us."""
+    return {} if worker.command == [sys.executable] else {"command": shlex.join(worker.command)}

@@ -90,7 +90,7 @@ def _convolve(g: NetBuilder, layer: Layer, x: Value, *, transposed: bool) -> Val
         kernel_shape=w.kernel or (1,), strides=w.stride or (1,), dilations=w.dilation or (1,), pads=(*begin, *end),
         group=group,
     )  # fmt: skip
-    return y if axis == 1 and spatial else g.reshape(y, (*batch, p.num_output, *dims(y)[2 : 2 + spatial]))
+    return y if axis == 1 and spatial else g.reshape(y, (*batch, p.num_output, *dims(y)[2 : 2 + spatial]), source=x)
 
 
 def _at_least_1d(g: NetBuilder, weight: Value, spatial: int) -> tuple[Value]:

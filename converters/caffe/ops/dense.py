@@ -31,7 +31,7 @@ def inner_product(g: NetBuilder, layer: Layer, x: Value) -> Value:
     lead = shape[:axis]
     rows = g.reshape(x, (1 if axis == 0 else lead[0] if axis == 1 else _rows(lead), features))
     y = g.op("Gemm", rows, weight, *([bias] if bias is not None else []), transB=None if p.transpose else 1)
-    return y if axis == 1 else g.reshape(y, (*lead, p.num_output))
+    return y if axis == 1 else g.reshape(y, (*lead, p.num_output), source=x)
 
 
 def _rows(lead: tuple[int | str | None, ...]) -> int | None:

@@ -23,13 +23,14 @@ def eltwise(g: NetBuilder, layer: Layer, a: Value, b: Value, *more: Value) -> Va
             raise g.malformed(layer, f"its bottoms differ in shape: {list(dims(a))} and {list(dims(x))}")
     if p.coeff and (p.operation != EltwiseOp.SUM or len(p.coeff) != len(xs)):
         raise g.malformed(layer, f"{len(p.coeff)} coefficients for {len(xs)} bottoms; only SUM takes them, one for each")
+    coefficients = p.coeff or [1.0] * len(xs)
+    if p.operation != EltwiseOp.PROD and layer.tops[0] == layer.bottoms[0]:
+        kind = EltwiseOp(p.operation).name
+        g.notes.append(
+            f"layer {layer.name}: Eltwise {kind} in place; Caffe clears the first bottom before it begins, and so does the result"
+        )
+        xs, coefficients = xs[1:], coefficients[1:]
     if p.operation == EltwiseOp.SUM:
-        coefficients = p.coeff or [1.0] * len(xs)
-        if layer.tops[0] == layer.bottoms[0]:
-            g.notes.append(
-                f"layer {layer.name}: Eltwise SUM in place; Caffe clears the first bottom before it adds, and so does the result"
-            )
-            xs, coefficients = xs[1:], coefficients[1:]
         xs = [
             x if c == 1 else g.op("Neg", x) if c == -1 else g.op("Mul", x, g.const(c))
             for x, c in zip(xs, coefficients, strict=True)

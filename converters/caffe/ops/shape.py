@@ -52,7 +52,9 @@ def slice_(g: NetBuilder, layer: Layer, x: Value) -> Value | tuple[Value, ...]:
         raise g.malformed(layer, f"slice points {points} don't ascend within axis {axis} of size {size}")
     if count == 1:
         return x
-    return g.ops("Split", x, g.const(parts) if isinstance(size, int) else _parts(g, x, axis, parts, count), outputs=count, axis=axis)
+    return g.ops(
+        "Split", x, g.const(parts) if isinstance(size, int) else _parts(g, x, axis, parts, count), outputs=count, axis=axis
+    )
 
 
 def _parts(g: NetBuilder, x: Value, axis: int, first: list[int], count: int) -> Value:

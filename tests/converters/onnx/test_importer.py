@@ -15,9 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 from dragoman.converters.onnx.exporter import save, to_proto
 from dragoman.converters.onnx.importer import check, load
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
+from dragoman.graph_ir.protobuf import varint
 from dragoman.graph_ir.provenance import origins
 from dragoman.graph_ir.tensors import MappedTensor
-from dragoman.graph_ir.writer import varint
 
 RNG = np.random.default_rng(0)
 W = RNG.standard_normal((64, 3, 5, 5)).astype(np.float32)

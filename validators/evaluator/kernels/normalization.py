@@ -87,22 +87,22 @@ def lp_normalization(node: NodeCall, x: Array) -> Array:
 def lrn(node: NodeCall, x: Array) -> Array:
     """``x / (bias + alpha / size * Σ x²) ** beta``, the sum over ``size`` neighbouring channels."""
     size, channels = node.integer("size", 1), x.shape[1]
-    squares, sums = x * x, np.zeros_like(x)
+    bias, factor = node.number("bias", 1.0), node.number("alpha", 0.0001) / size
+    squares, scale = x * x * factor, np.full_like(x, bias)
     before, behind = (size - 1) // 2, math.ceil((size - 1) / 2)
     if x.dtype == np.float32:  # a running sum, as plain frameworks have it: after a large value small ones lose their digits
-        running = squares[:, :behind].sum(1)
+        running = bias + squares[:, :behind].sum(1)
         for channel in range(channels):
             if channel + behind < channels:
                 running += squares[:, channel + behind]
             if channel > before:
                 running -= squares[:, channel - before - 1]
-            sums[:, channel] = running
+            scale[:, channel] = running
     else:
         for offset in range(-before, behind + 1):
             first, last = max(0, -offset), min(channels, channels - offset)
             if first < last:
-                sums[:, first:last] += squares[:, first + offset : last + offset]
-    scale = node.number("bias", 1.0) + node.number("alpha", 0.0001) / size * sums
+                scale[:, first:last] += squares[:, first + offset : last + offset]
     return np.asarray(x / scale ** node.number("beta", 0.75))
 
 

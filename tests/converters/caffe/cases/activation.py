@@ -107,6 +107,7 @@ def prelu():
         data(data=(2, 3, 4)) + layer("PReLU", "data", "out", prelu_param={"filler": {"type": "constant", "value": 0.6}}),
         unstored=["out"],
     )
+    yield one("PReLU,refused,5-axes", "PReLU", (2, 3, 1, 2, 2), refused=True)
     yield Case("PReLU,in-place", data(data=(2, 3, 4)) + layer("Power", "data", "x") + layer("PReLU", "x", "x", name="in-place"))
     yield Case(
         "PReLU,shared-by-name",

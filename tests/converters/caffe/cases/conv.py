@@ -168,6 +168,10 @@ def several():
         ),
         unstored=["out"],
     )
+    for kind in ("Convolution", "Deconvolution"):
+        yield one(
+            f"{kind},5-axes-from-2", kind, (2, 3, 2, 5, 4), convolution_param={"num_output": 3, "kernel_size": 2, "axis": 2}
+        )
     yield Case(
         "Convolution,then-in-place-relu-and-branch",
         data(data=(2, 3, 5, 5))

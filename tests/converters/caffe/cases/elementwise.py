@@ -38,6 +38,13 @@ def eltwise():
         two + layer("Eltwise", ["a", "b"], "out", eltwise_param={"operation": "MAX"}),
         {"a": integers(0, 3), "b": integers(0, 3)},
     )
+    for operation in ("MAX", "PROD"):
+        yield Case(
+            f"Eltwise,{operation},in-place",
+            two
+            + layer("Power", "a", "x", power_param={"scale": 2})
+            + layer("Eltwise", ["x", "b", "a"], "x", name="in-place", eltwise_param={"operation": operation}),
+        )
     yield Case(
         "Eltwise,in-place",
         two + layer("Power", "a", "x", power_param={"scale": 2}) + layer("Eltwise", ["x", "b"], "x", name="in-place"),
@@ -108,6 +115,14 @@ def compositions():
         + layer("Split", "data", ["a", "b"])
         + layer("ReLU", "a", "a", name="relu")
         + layer("Eltwise", ["a", "b"], "out"),
+    )
+    yield Case(
+        "in-place,on-shared-memory",
+        data(data=(2, 3, 4, 5))
+        + layer("TanH", "data", "x")
+        + layer("Flatten", "x", "flat")
+        + layer("Power", "flat", "flat", name="in-place", power_param={"scale": 2, "shift": 1})
+        + layer("Sigmoid", "x", "out"),
     )
     yield Case(
         "CReLU",

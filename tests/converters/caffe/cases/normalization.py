@@ -31,6 +31,7 @@ def batch_norm():
             values=normal(2, 3),
             batch_norm_param={"use_global_stats": False, "eps": eps},
         )
+    yield one("BatchNorm,refused,1-axis", "BatchNorm", (4,), refused=True)
     yield Case(
         "BatchNorm,in-place-then-scale",
         data(data=(2, 3, 4, 4))
@@ -167,6 +168,13 @@ def lrn():
         (1, 3, 5, 5),
         values=normal(0, 2),
         lrn_param={"k": 2, "alpha": 0.5, "local_size": 3, "norm_region": "WITHIN_CHANNEL"},
+    )
+    yield Case(
+        "LRN,of-a-parameter",
+        data(data=(2, 5, 3, 3))
+        + layer("Parameter", [], "constant", parameter_param={"shape": {"dim": [2, 5, 3, 3]}})
+        + layer("LRN", "constant", "normalized", lrn_param={"alpha": 1.0, "local_size": 3})
+        + layer("Eltwise", ["data", "normalized"], "out"),
     )
     yield one("LRN,refused,even-size", "LRN", (1, 4, 3, 3), refused=True, lrn_param={"local_size": 4})
     yield one("LRN,refused,3-axes", "LRN", (1, 4, 3), refused=True)

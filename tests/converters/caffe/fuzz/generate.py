@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import random
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-import sys
 from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from cases.case import Values, message  # noqa: E402
+from cases.case import Values, message
 
-from .layers import RECIPES  # noqa: E402
-from .net import Input, Net, Unfit  # noqa: E402
+from .layers import RECIPES
+from .net import Input, Net, Unfit
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -47,7 +47,13 @@ class Example:
         made = {}
         for name, shape in shapes.items():
             kind, *rest = self.inputs[name].values
-            recipe = Values("given", given=rest) if kind == "given" else Values(kind, *(float(v) for v in rest)) if rest else Values(kind)
+            recipe = (
+                Values("given", given=rest)
+                if kind == "given"
+                else Values(kind, *(float(v) for v in rest))
+                if rest
+                else Values(kind)
+            )
             made[name] = recipe.array(shape, self.seed, name)
         return made
 
@@ -68,7 +74,13 @@ def generate(seed: int) -> Example:
         except Unfit:
             continue
     dynamic, variants = _dynamic(net)
-    return Example(seed, _text(net), _plain(net.inputs), {k: _plain(v) for k, v in dynamic.items()}, {k: [_plain(v) for v in vs] for k, vs in variants.items()})
+    return Example(
+        seed,
+        _text(net),
+        _plain(net.inputs),
+        {k: _plain(v) for k, v in dynamic.items()},
+        {k: [_plain(v) for v in vs] for k, vs in variants.items()},
+    )
 
 
 def _plain(named: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +92,11 @@ def _first_inputs(net: Net, image: bool) -> None:
     r = net.r
     for _ in range(1 if image else r.choice((1, 1, 1, 2))):
         rank = 4 if image else r.choice((1, 2, 2, 3, 4, 4, 4, 4, 5))
-        shape = (net.batch, *((r.randint(1, 6),) if rank > 1 else ()), *(r.randint(3, 12) if rank < 5 else r.randint(2, 5) for _ in range(rank - 2)))
+        shape = (
+            net.batch,
+            *((r.randint(1, 6),) if rank > 1 else ()),
+            *(r.randint(3, 12) if rank < 5 else r.randint(2, 5) for _ in range(rank - 2)),
+        )
         net.fed(shape, *r.choice(((), ("uniform", 0, 2))))
 
 
@@ -94,14 +110,22 @@ def _dynamic(net: Net) -> tuple[dict[str, dict[str, tuple[int | str, ...]]], dic
         variants["batch"] = [{**base, **{name: (n, *base[name][1:]) for name in batched}} for n in (1, 2, 3)]
     images = [name for name in base if len(base[name]) == 4]
     if images:
-        dynamic["size"] = {name: (*base[name][:2], f"height{i}" if i else "height", f"width{i}" if i else "width") for i, name in enumerate(images)}
-        variants["size"] = [{**base, **{n: (*base[n][:2], base[n][2] + a, base[n][3] + b) for n in images}} for a, b in ((0, 0), (1, 0), (2, 5), (7, 3))]
+        dynamic["size"] = {
+            name: (*base[name][:2], f"height{i}" if i else "height", f"width{i}" if i else "width")
+            for i, name in enumerate(images)
+        }
+        variants["size"] = [
+            {**base, **{n: (*base[n][:2], base[n][2] + a, base[n][3] + b) for n in images}}
+            for a, b in ((0, 0), (1, 0), (2, 5), (7, 3))
+        ]
         if set(images) == set(batched) == set(base):
             dynamic["all"] = {name: ("batch", base[name][1], "height", "width") for name in images} if len(images) == 1 else {}
             if not dynamic["all"]:
                 del dynamic["all"]
             else:
-                variants["all"] = [{n: (k, base[n][1], base[n][2] + a, base[n][3] + b) for n in images} for k, a, b in ((1, 0, 0), (3, 1, 4))]
+                variants["all"] = [
+                    {n: (k, base[n][1], base[n][2] + a, base[n][3] + b) for n in images} for k, a, b in ((1, 0, 0), (3, 1, 4))
+                ]
     return dynamic, variants
 
 
@@ -109,28 +133,75 @@ def _text(net: Net) -> str:
     r = net.r
     rules = {i: _rule(net) for i in range(len(net.layers)) if net.chance(0.05)}
     types = {layer["type"] for layer in net.layers}
-    used = {key for layer in net.layers for key, value in layer.items() for key in (key, *(value if isinstance(value, dict) else ()))}
-    v1 = types <= set(V1_TYPES) and not used & V1_LACKS and not any("axis" in v for layer in net.layers for k, v in layer.items() if k in ("convolution_param", "softmax_param", "inner_product_param", "argmax_param") and isinstance(v, dict)) and net.chance(0.6)
+    used = {
+        key
+        for layer in net.layers
+        for key, value in layer.items()
+        for key in (key, *(value if isinstance(value, dict) else ()))
+    }
+    v1 = (
+        types <= set(V1_TYPES)
+        and not used & V1_LACKS
+        and not any(
+            "axis" in v
+            for layer in net.layers
+            for k, v in layer.items()
+            if k in ("convolution_param", "softmax_param", "inner_product_param", "argmax_param") and isinstance(v, dict)
+        )
+        and net.chance(0.6)
+    )
     header = r.choice(("layers", "fields")) if not v1 else "fields"
-    parts = [f'name: "fuzz"\n']
+    parts = ['name: "fuzz"\n']
     if header == "fields":
         four = all(len(given.shape) == 4 for given in net.inputs.values())
         if four and net.chance(0.5):
-            parts += [f'input: "{name}"\n' + "".join(f"input_dim: {d}\n" for d in given.shape) for name, given in net.inputs.items()]
+            parts += [
+                f'input: "{name}"\n' + "".join(f"input_dim: {d}\n" for d in given.shape) for name, given in net.inputs.items()
+            ]
         else:
-            parts += [f'input: "{name}"\n' for name in net.inputs] + [f"input_shape {{ {' '.join(f'dim: {d}' for d in given.shape)} }}\n" for given in net.inputs.values()]
+            parts += [f'input: "{name}"\n' for name in net.inputs] + [
+                f"input_shape {{ {' '.join(f'dim: {d}' for d in given.shape)} }}\n" for given in net.inputs.values()
+            ]
     else:
-        parts += [_layer({"name": name, "type": "Input", "top": name, "input_param": {"shape": {"dim": list(given.shape)}}}) for name, given in net.inputs.items()]
+        parts += [
+            _layer({"name": name, "type": "Input", "top": name, "input_param": {"shape": {"dim": list(given.shape)}}})
+            for name, given in net.inputs.items()
+        ]
     for i, layer in enumerate(net.layers):
         parts.append(_layer({**layer, **rules.get(i, {})}, v1))
         if net.chance(0.04) and layer["bottom"] and not v1:  # a layer that this phase leaves out
-            rule = r.choice(({"include": {"phase": "TRAIN"}}, {"exclude": {"phase": "TEST"}}, {"include": {"stage": ["never"]}}, {"include": {"min_level": 1}}))
-            parts.append(_layer({"name": f"out{i}", "type": "Convolution", "bottom": layer["bottom"], "top": [f"out{i}"], **rule, "convolution_param": {"num_output": 2, "kernel_size": 1}}))
+            rule = r.choice(
+                (
+                    {"include": {"phase": "TRAIN"}},
+                    {"exclude": {"phase": "TEST"}},
+                    {"include": {"stage": ["never"]}},
+                    {"include": {"min_level": 1}},
+                )
+            )
+            parts.append(
+                _layer(
+                    {
+                        "name": f"out{i}",
+                        "type": "Convolution",
+                        "bottom": layer["bottom"],
+                        "top": [f"out{i}"],
+                        **rule,
+                        "convolution_param": {"num_output": 2, "kernel_size": 1},
+                    }
+                )
+            )
     return "".join(parts)
 
 
 def _rule(net: Net) -> dict[str, Any]:
-    return net.r.choice(({"include": {"phase": "TEST"}}, {"exclude": {"phase": "TRAIN"}}, {"include": [{"phase": "TRAIN"}, {"max_level": 3}]}, {"exclude": {"stage": ["never"]}}))
+    return net.r.choice(
+        (
+            {"include": {"phase": "TEST"}},
+            {"exclude": {"phase": "TRAIN"}},
+            {"include": [{"phase": "TRAIN"}, {"max_level": 3}]},
+            {"exclude": {"stage": ["never"]}},
+        )
+    )
 
 
 def _layer(layer: dict[str, Any], v1: bool = False) -> str:

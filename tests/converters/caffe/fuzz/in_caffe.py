@@ -19,7 +19,7 @@ import numpy as np
 
 def main(folder: Path) -> None:
     """Run every network of the folder."""
-    import caffe  # noqa: F401, PLC0415 — once, before the children are forked
+    import caffe  # noqa: F401 — once, before the children are forked
 
     for job in sorted(p for p in folder.iterdir() if (p / "net.prototxt").exists()):
         (job / "status.json").write_text(json.dumps(run(job)))
@@ -52,8 +52,8 @@ def in_a_child(job: Path, tasks: list[Path], seconds: float) -> str:
         try:
             forward(job, tasks)
             code = 0
-        except BaseException:  # noqa: BLE001
-            import traceback  # noqa: PLC0415
+        except BaseException:
+            import traceback
 
             traceback.print_exc()
         sys.stderr.flush()
@@ -66,13 +66,15 @@ def in_a_child(job: Path, tasks: list[Path], seconds: float) -> str:
             return "took too long"
         time.sleep(0.002)
     text = log.read_text(errors="replace")
-    checks = re.findall(r"^F\d{4} .*?\] (.*)", text, re.MULTILINE) or re.findall(r"^\[libprotobuf ERROR .*?\] (.*)", text, re.MULTILINE)
+    checks = re.findall(r"^F\d{4} .*?\] (.*)", text, re.MULTILINE) or re.findall(
+        r"^\[libprotobuf ERROR .*?\] (.*)", text, re.MULTILINE
+    )
     return checks[0] if checks else (text.strip().splitlines() or [""])[-1]
 
 
 def forward(job: Path, tasks: list[Path]) -> None:
     """Fill and save the network if that isn't done, then load it, and run it with each feed."""
-    import caffe  # noqa: PLC0415
+    import caffe
 
     text, weights = str(job / "net.prototxt"), job / "weights.caffemodel"
     if not weights.exists():
@@ -101,7 +103,11 @@ def fill(net, key: str):
             random = np.random.RandomState(zlib.crc32(f"{key}/{layer}/{index}".encode()))
             shape, kind = blob.data.shape, types[layer]
             if kind == "BatchNorm":
-                values = (random.normal(0, 0.5, shape), random.uniform(0.3, 2, shape), np.full(shape, random.choice([1, 1, 2.5])))[index]
+                values = (
+                    random.normal(0, 0.5, shape),
+                    random.uniform(0.3, 2, shape),
+                    np.full(shape, random.choice([1, 1, 2.5])),
+                )[index]
             elif kind in ("PReLU", "Scale") and index == 0:
                 values = random.uniform(0.2, 1.5, shape)
             else:

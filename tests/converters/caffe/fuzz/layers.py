@@ -36,7 +36,17 @@ def number(net: Net, low: float = -2.0, high: float = 2.0) -> float:
     return round(net.r.uniform(low, high), 3)
 
 
-def _elementwise(kind: str, key: str, draw: Callable[[Net], dict[str, Any]], *, exact: bool = False, low: bool = False, needs: str = "", weight: int = 1, place: float = 0.5) -> None:
+def _elementwise(
+    kind: str,
+    key: str,
+    draw: Callable[[Net], dict[str, Any]],
+    *,
+    exact: bool = False,
+    low: bool = False,
+    needs: str = "",
+    weight: int = 1,
+    place: float = 0.5,
+) -> None:
     def function(net: Net) -> None:
         x = net.pick(exact=needs == "exact", low=needs == "low")
         fields = {key: draw(net)} if key else {}
@@ -50,14 +60,32 @@ _elementwise("BNLL", "", lambda n: {}, low=True)
 _elementwise("Clip", "clip_param", lambda n: {"min": number(n, -2, 0), "max": number(n, 0, 2)}, exact=True)
 _elementwise("Dropout", "dropout_param", lambda n: maybe(n, dropout_ratio=0.3), exact=True)
 _elementwise("ELU", "elu_param", lambda n: maybe(n, alpha=number(n, 0.1, 2)))
-_elementwise("Exp", "exp_param", lambda n: {"scale": number(n, -0.5, 0.5), **maybe(n, base=n.r.choice((-1.0, 2.0, 0.5)), shift=number(n, -1, 1))}, low=True)
-_elementwise("Log", "log_param", lambda n: {"scale": number(n, 0.1, 2), "shift": number(n, 0.2, 2), **maybe(n, base=n.r.choice((-1.0, 2.0, 10.0)))}, needs="low")
-_elementwise("Power", "power_param", lambda n: maybe(n, power=n.r.choice((0.0, 1.0, 2.0, 3.0)), scale=n.r.choice((0.0, 0.5, -1.5, 1.0)), shift=number(n, -1, 1)))
-_elementwise("ReLU", "relu_param", lambda n: maybe(n, 0.3, negative_slope=number(n, -0.5, 0.5)), exact=False, weight=4, place=0.7)
+_elementwise(
+    "Exp",
+    "exp_param",
+    lambda n: {"scale": number(n, -0.5, 0.5), **maybe(n, base=n.r.choice((-1.0, 2.0, 0.5)), shift=number(n, -1, 1))},
+    low=True,
+)
+_elementwise(
+    "Log",
+    "log_param",
+    lambda n: {"scale": number(n, 0.1, 2), "shift": number(n, 0.2, 2), **maybe(n, base=n.r.choice((-1.0, 2.0, 10.0)))},
+    needs="low",
+)
+_elementwise(
+    "Power",
+    "power_param",
+    lambda n: maybe(n, power=n.r.choice((0.0, 1.0, 2.0, 3.0)), scale=n.r.choice((0.0, 0.5, -1.5, 1.0)), shift=number(n, -1, 1)),
+)
+_elementwise(
+    "ReLU", "relu_param", lambda n: maybe(n, 0.3, negative_slope=number(n, -0.5, 0.5)), exact=False, weight=4, place=0.7
+)
 _elementwise("Sigmoid", "", lambda n: {}, low=True)
 _elementwise("Swish", "swish_param", lambda n: maybe(n, beta=number(n)))
 _elementwise("TanH", "", lambda n: {})
-_elementwise("Threshold", "threshold_param", lambda n: maybe(n, threshold=number(n, -1, 1)), exact=True, low=True, needs="exact")
+_elementwise(
+    "Threshold", "threshold_param", lambda n: maybe(n, threshold=number(n, -1, 1)), exact=True, low=True, needs="exact"
+)
 
 
 @recipe("RootPower", 1)
@@ -80,19 +108,37 @@ def arg_max(net: Net) -> None:
         axis = net.r.randrange(rank)
         k = net.r.randint(1, x.shape[axis]) if axis else 1
         shape = (*x.shape[:axis], k, *x.shape[axis + 1 :])
-        net.add("ArgMax", [x], [shape], exact=True, argmax_param={"axis": signed(net, axis, rank), "top_k": k, **maybe(net, out_max_val=True)})
+        net.add(
+            "ArgMax",
+            [x],
+            [shape],
+            exact=True,
+            argmax_param={"axis": signed(net, axis, rank), "top_k": k, **maybe(net, out_max_val=True)},
+        )
         return
     if rank == 1:
         raise Unfit
     k = net.r.randint(1, min(5, math.prod(x.shape[1:])))
     both = net.chance(0.5)
-    net.add("ArgMax", [x], [(x.shape[0], 2 if both else 1, k, *(1,) * (rank - 3))], exact=True, argmax_param={"top_k": k, "out_max_val": both})
+    net.add(
+        "ArgMax",
+        [x],
+        [(x.shape[0], 2 if both else 1, k, *(1,) * (rank - 3))],
+        exact=True,
+        argmax_param={"top_k": k, "out_max_val": both},
+    )
 
 
 @recipe("BatchNorm", 3)
 def batch_norm(net: Net) -> None:
     x = net.pick(at_least=2)
-    net.add("BatchNorm", [x], [x.shape], in_place=0.5, batch_norm_param=maybe(net, 0.2, eps=0.01, use_global_stats=net.chance(0.6) or math.prod(x.shape) < 30))
+    net.add(
+        "BatchNorm",
+        [x],
+        [x.shape],
+        in_place=0.5,
+        batch_norm_param=maybe(net, 0.2, eps=0.01, use_global_stats=net.chance(0.6) or math.prod(x.shape) < 30),
+    )
 
 
 @recipe("BatchReindex", 1)
@@ -123,7 +169,9 @@ def _scale(kind: str, key: str) -> Callable[[Net], None]:
             net.add(kind, [x], [x.shape], in_place=0.5, **{key: extra})
             return
         length = -1 if net.chance(0.2) else stop - start
-        net.add(kind, [x], [x.shape], in_place=0.5, **{key: {"axis": signed(net, start, len(x.shape)), "num_axes": length, **extra}})
+        net.add(
+            kind, [x], [x.shape], in_place=0.5, **{key: {"axis": signed(net, start, len(x.shape)), "num_axes": length, **extra}}
+        )
 
     return function
 
@@ -138,12 +186,22 @@ def concat(net: Net) -> None:
     axis = net.r.randrange(len(x.shape))
     xs = [x]
     for _ in range(net.r.choice((0, 1, 1, 2, 3))):
-        fits = [b for b in net.blobs.values() if len(b.shape) == len(x.shape) and all(i == axis or m == n for i, (m, n) in enumerate(zip(b.shape, x.shape)))]
+        fits = [
+            b
+            for b in net.blobs.values()
+            if len(b.shape) == len(x.shape) and all(i == axis or m == n for i, (m, n) in enumerate(zip(b.shape, x.shape)))
+        ]
         xs.append(net.r.choice(fits) if net.chance(0.8) else net.like(x))
     shape = (*x.shape[:axis], sum(b.shape[axis] for b in xs), *x.shape[axis + 1 :])
     if shape[axis] > 64:
         raise Unfit
-    form = {} if axis == 1 and net.chance(0.5) else {"concat_dim": axis} if net.chance(0.2) else {"axis": signed(net, axis, len(x.shape))}
+    form = (
+        {}
+        if axis == 1 and net.chance(0.5)
+        else {"concat_dim": axis}
+        if net.chance(0.2)
+        else {"axis": signed(net, axis, len(x.shape))}
+    )
     net.add("Concat", xs, [shape], exact=True, concat_param=form)
 
 
@@ -159,7 +217,9 @@ def _window(net: Net, sizes: Sequence[int], most: int = 4) -> tuple[dict[str, An
         pad = net.r.choice((0, 0, 1, 2))
         room = (sizes[i] if each else min(sizes)) + 2 * pad
         dilation = net.r.choice((1, 1, 1, 2))
-        drawn.append((net.r.randint(1, max(1, min(most, (room - 1) // dilation + 1))), net.r.choice((1, 1, 2, 3)), pad, dilation))
+        drawn.append(
+            (net.r.randint(1, max(1, min(most, (room - 1) // dilation + 1))), net.r.choice((1, 1, 2, 3)), pad, dilation)
+        )
     fields: dict[str, Any] = {}
     for i, name in enumerate(("kernel", "stride", "pad", "dilation")):
         values = [d[i] for d in drawn]
@@ -188,14 +248,21 @@ def _convolution(kind: str, transposed: bool) -> Callable[[Net], None]:
             out = tuple((d + 2 * p - q * (k - 1) - 1) // s + 1 for d, (k, s, p, q) in zip(sizes, drawn))
         if min(out, default=1) < 1 or math.prod(out) > 2000:
             raise Unfit
-        form = {"num_output": outputs, **fields, **({"group": group} if group > 1 else {}), **({"axis": signed(net, axis, rank)} if axis != 1 or net.chance(0.1) else {})}
+        form = {
+            "num_output": outputs,
+            **fields,
+            **({"group": group} if group > 1 else {}),
+            **({"axis": signed(net, axis, rank)} if axis != 1 or net.chance(0.1) else {}),
+        }
         form |= maybe(net, 0.2, bias_term=False) | maybe(net, 0.05, force_nd_im2col=True)
         shape = (*x.shape[:axis], outputs, *out)
         xs = [x] + ([net.like(x)] if net.chance(0.08) else [])
         specs: dict[str, Any] = {}
         if net.chance(0.15):
             key = f"w{len(net.layers)}"
-            specs = {"param": [{"name": key}, *([{"name": key + "b"}] if net.chance(0.5) and form.get("bias_term", True) else [])]}
+            specs = {
+                "param": [{"name": key}, *([{"name": key + "b"}] if net.chance(0.5) and form.get("bias_term", True) else [])]
+            }
             net.add(kind, [net.like(x)], [shape], **specs, convolution_param=form)
         net.add(kind, xs, [shape] * len(xs), **specs, convolution_param=form)
 
@@ -224,11 +291,16 @@ def crop(net: Net) -> None:
     x = net.pick()
     rank = len(x.shape)
     axis = net.r.randrange(rank)
-    fits = [b for b in net.blobs.values() if len(b.shape) == rank and all(m <= n for m, n in zip(b.shape[axis:], x.shape[axis:]))]
+    fits = [
+        b for b in net.blobs.values() if len(b.shape) == rank and all(m <= n for m, n in zip(b.shape[axis:], x.shape[axis:]))
+    ]
     reference = net.r.choice(fits)
     room = [n - m for m, n in zip(reference.shape[axis:], x.shape[axis:])]
     offsets = net.r.choice(([], [net.r.randint(0, min(room))], [net.r.randint(0, n) for n in room]))
-    form = {**({} if axis == 2 and net.chance(0.5) else {"axis": signed(net, axis, rank)}), **({"offset": offsets} if offsets else {})}
+    form = {
+        **({} if axis == 2 and net.chance(0.5) else {"axis": signed(net, axis, rank)}),
+        **({"offset": offsets} if offsets else {}),
+    }
     net.add("Crop", [x, reference], [(*x.shape[:axis], *reference.shape[axis:])], exact=True, crop_param=form)
 
 
@@ -237,8 +309,12 @@ def eltwise(net: Net) -> None:
     x = net.pick()
     xs = [x, *(net.like(x) for _ in range(net.r.choice((1, 1, 2, 3))))]
     operation = net.r.choice(("SUM", "PROD", "MAX"))
-    coefficients = {"coeff": [net.r.choice((1.0, -1.0, 0.5, 0.0, -2.0)) for _ in xs]} if operation == "SUM" and net.chance(0.5) else {}
-    net.add("Eltwise", xs, [x.shape], exact=operation == "MAX", in_place=0.1, eltwise_param={"operation": operation, **coefficients})
+    coefficients = (
+        {"coeff": [net.r.choice((1.0, -1.0, 0.5, 0.0, -2.0)) for _ in xs]} if operation == "SUM" and net.chance(0.5) else {}
+    )
+    net.add(
+        "Eltwise", xs, [x.shape], exact=operation == "MAX", in_place=0.1, eltwise_param={"operation": operation, **coefficients}
+    )
 
 
 @recipe("Embed", 1)
@@ -247,7 +323,12 @@ def embed(net: Net) -> None:
     size = net.r.randint(2, 6)
     x = net.fed(shape, "integers", 0, size)
     outputs = net.r.randint(1, 5)
-    net.add("Embed", [x], [(*shape, outputs)], embed_param={"num_output": outputs, "input_dim": size, **maybe(net, 0.3, bias_term=False)})
+    net.add(
+        "Embed",
+        [x],
+        [(*shape, outputs)],
+        embed_param={"num_output": outputs, "input_dim": size, **maybe(net, 0.3, bias_term=False)},
+    )
 
 
 @recipe("Filter", 1)
@@ -264,8 +345,18 @@ def flatten(net: Net) -> None:
     rank = len(x.shape)
     start = min(1, rank - 1) if net.chance(0.6) else net.r.randrange(rank)
     end = rank - 1 if net.chance(0.6) else net.r.randint(start, rank - 1)
-    form = {**({} if start == 1 else {"axis": signed(net, start, rank)}), **({} if end == rank - 1 else {"end_axis": signed(net, end, rank)})}
-    net.add("Flatten", [x], [(*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :])], exact=True, low=x.low, flatten_param=form)
+    form = {
+        **({} if start == 1 else {"axis": signed(net, start, rank)}),
+        **({} if end == rank - 1 else {"end_axis": signed(net, end, rank)}),
+    }
+    net.add(
+        "Flatten",
+        [x],
+        [(*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :])],
+        exact=True,
+        low=x.low,
+        flatten_param=form,
+    )
 
 
 @recipe("Reshape", 3)
@@ -289,7 +380,11 @@ def reshape(net: Net) -> None:
     shape = (*x.shape[:start], *target, *x.shape[stop:])
     if len(shape) > 6 or math.prod(target) != math.prod(x.shape[start:stop]):
         raise Unfit
-    form = {"shape": {"dim": dim}, **({"axis": start - rank - 1 if net.chance(0.3) else start} if start else {}), **({"num_axes": length} if length != -1 else {})}
+    form = {
+        "shape": {"dim": dim},
+        **({"axis": start - rank - 1 if net.chance(0.3) else start} if start else {}),
+        **({"num_axes": length} if length != -1 else {}),
+    }
     net.add("Reshape", [x], [shape], exact=True, low=x.low, in_place=0.2, reshape_param=form)
 
 
@@ -299,7 +394,11 @@ def inner_product(net: Net) -> None:
     rank = len(x.shape)
     axis = min(1, rank - 1) if net.chance(0.7) else net.r.randrange(rank)
     outputs = net.r.randint(1, 6)
-    form = {"num_output": outputs, **({} if axis == 1 else {"axis": signed(net, axis, rank)}), **maybe(net, 0.2, transpose=True, bias_term=False)}
+    form = {
+        "num_output": outputs,
+        **({} if axis == 1 else {"axis": signed(net, axis, rank)}),
+        **maybe(net, 0.2, transpose=True, bias_term=False),
+    }
     specs: dict[str, Any] = {}
     if net.chance(0.15):
         specs = {"param": {"name": f"w{len(net.layers)}"}}
@@ -310,7 +409,15 @@ def inner_product(net: Net) -> None:
 @recipe("LRN", 2)
 def lrn(net: Net) -> None:
     x = net.pick(4)
-    form = maybe(net, 0.6, local_size=net.r.choice((1, 3, 5)), alpha=number(net, 0.01, 1), beta=number(net, 0.2, 1), k=number(net, 0.5, 2), norm_region="WITHIN_CHANNEL")
+    form = maybe(
+        net,
+        0.6,
+        local_size=net.r.choice((1, 3, 5)),
+        alpha=number(net, 0.01, 1),
+        beta=number(net, 0.2, 1),
+        k=number(net, 0.5, 2),
+        norm_region="WITHIN_CHANNEL",
+    )
     net.add("LRN", [x], [x.shape], lrn_param=form)
 
 
@@ -328,14 +435,34 @@ def pooling(net: Net) -> None:
     x = net.pick(4)
     kind = net.r.choice(("MAX", "AVE"))  # STOCHASTIC runs on GPUs only
     if net.chance(0.15):
-        net.add("Pooling", [x], [(*x.shape[:2], 1, 1)], exact=kind == "MAX", low=x.low, pooling_param={"pool": kind, "global_pooling": True})
+        net.add(
+            "Pooling",
+            [x],
+            [(*x.shape[:2], 1, 1)],
+            exact=kind == "MAX",
+            low=x.low,
+            pooling_param={"pool": kind, "global_pooling": True},
+        )
         return
     each = net.chance(0.3)
     form: dict[str, Any] = {"pool": kind}
-    kernel = [net.r.randint(1, min(5, n + 1)) for n in x.shape[2:]] if each else [net.r.randint(1, min(5, min(x.shape[2:]) + 1))] * 2
+    kernel = (
+        [net.r.randint(1, min(5, n + 1)) for n in x.shape[2:]] if each else [net.r.randint(1, min(5, min(x.shape[2:]) + 1))] * 2
+    )
     stride = [net.r.randint(1, 4) for _ in kernel] if each else [net.r.randint(1, 4)] * 2
     pad = [0, 0] if net.chance(0.4) else [net.r.randrange(k) for k in kernel] if each else [net.r.randrange(kernel[0])] * 2
-    form |= {"kernel_h": kernel[0], "kernel_w": kernel[1], "stride_h": stride[0], "stride_w": stride[1], "pad_h": pad[0], "pad_w": pad[1]} if each else {"kernel_size": kernel[0], "stride": stride[0], "pad": pad[0]}
+    form |= (
+        {
+            "kernel_h": kernel[0],
+            "kernel_w": kernel[1],
+            "stride_h": stride[0],
+            "stride_w": stride[1],
+            "pad_h": pad[0],
+            "pad_w": pad[1],
+        }
+        if each
+        else {"kernel_size": kernel[0], "stride": stride[0], "pad": pad[0]}
+    )
     floor = net.chance(0.2)
     form |= {"round_mode": "FLOOR"} if floor else {}
     out = []
@@ -346,7 +473,12 @@ def pooling(net: Net) -> None:
             raise Unfit
     shape = (*x.shape[:2], *out)
     tops = 2 if kind == "MAX" and x.exact and net.chance(0.3) else 1
-    net.add("Pooling", [x], [shape] * tops, exact=kind == "MAX", low=x.low, pooling_param=form)
+    made = net.add("Pooling", [x], [shape] * tops, exact=kind == "MAX", low=x.low, pooling_param=form)
+    if any(
+        (m - 1) * s >= n + p for m, n, s, p in zip(out, x.shape[2:], stride, pad)
+    ):  # a window outside of the image: the lowest number
+        for blob in made:
+            del net.blobs[blob.name]
 
 
 @recipe("SPP", 1)
@@ -356,14 +488,23 @@ def spp(net: Net) -> None:
     if min(x.shape[2:]) < 4:
         raise Unfit
     bins = sum(4**i for i in range(height))
-    net.add("SPP", [x], [(x.shape[0], x.shape[1] * bins) if height > 1 else (*x.shape[:2], 1, 1)], spp_param={"pyramid_height": height, "pool": net.r.choice(("MAX", "AVE"))})
+    net.add(
+        "SPP",
+        [x],
+        [(x.shape[0], x.shape[1] * bins) if height > 1 else (*x.shape[:2], 1, 1)],
+        spp_param={"pyramid_height": height, "pool": net.r.choice(("MAX", "AVE"))},
+    )
 
 
 @recipe("Reduction", 2)
 def reduction(net: Net) -> None:
     x = net.pick()
     axis = net.r.randrange(len(x.shape))
-    form = {"operation": net.r.choice(("SUM", "ASUM", "SUMSQ", "MEAN")), **({"axis": signed(net, axis, len(x.shape))} if axis else {}), **maybe(net, 0.3, coeff=number(net))}
+    form = {
+        "operation": net.r.choice(("SUM", "ASUM", "SUMSQ", "MEAN")),
+        **({"axis": signed(net, axis, len(x.shape))} if axis else {}),
+        **maybe(net, 0.3, coeff=number(net)),
+    }
     (made,) = net.add("Reduction", [x], [x.shape[:axis]], reduction_param=form)
     if not made.shape:
         del net.blobs[made.name]
@@ -381,7 +522,13 @@ def slice_(net: Net) -> None:
         points = sorted(net.r.sample(range(1, size), min(size - 1, net.r.randint(1, 3))))
         parts = [b - a for a, b in zip([0, *points], [*points, size])]
         form = {"slice_point": points} if points else {}
-    form |= {} if axis == 1 and net.chance(0.5) else {"slice_dim": axis} if net.chance(0.2) else {"axis": signed(net, axis, len(x.shape))}
+    form |= (
+        {}
+        if axis == 1 and net.chance(0.5)
+        else {"slice_dim": axis}
+        if net.chance(0.2)
+        else {"axis": signed(net, axis, len(x.shape))}
+    )
     net.add("Slice", [x], [(*x.shape[:axis], p, *x.shape[axis + 1 :]) for p in parts], exact=True, low=x.low, slice_param=form)
 
 
@@ -389,7 +536,14 @@ def slice_(net: Net) -> None:
 def softmax(net: Net) -> None:
     x = net.pick()
     axis = net.r.randrange(len(x.shape))
-    net.add("Softmax", [x], [x.shape], low=True, in_place=0.3, softmax_param={} if axis == 1 else {"axis": signed(net, axis, len(x.shape))})
+    net.add(
+        "Softmax",
+        [x],
+        [x.shape],
+        low=True,
+        in_place=0.3,
+        softmax_param={} if axis == 1 else {"axis": signed(net, axis, len(x.shape))},
+    )
 
 
 @recipe("Split", 2)
@@ -408,7 +562,14 @@ def silence(net: Net) -> None:
 def tile(net: Net) -> None:
     x = net.pick()
     axis, count = net.r.randrange(len(x.shape)), net.r.randint(1, 3)
-    net.add("Tile", [x], [(*x.shape[:axis], x.shape[axis] * count, *x.shape[axis + 1 :])], exact=True, low=x.low, tile_param={"tiles": count, **({} if axis == 1 and net.chance(0.5) else {"axis": signed(net, axis, len(x.shape))})})
+    net.add(
+        "Tile",
+        [x],
+        [(*x.shape[:axis], x.shape[axis] * count, *x.shape[axis + 1 :])],
+        exact=True,
+        low=x.low,
+        tile_param={"tiles": count, **({} if axis == 1 and net.chance(0.5) else {"axis": signed(net, axis, len(x.shape))})},
+    )
 
 
 def _recurrent(kind: str) -> Callable[[Net], None]:

@@ -48,7 +48,9 @@ class Net:
     def name(self, stem: str) -> str:
         """A new name; names of blobs don't sort in the order in which they are made."""
         number = len(self.layers) + len(self.inputs)
-        return f"{self.r.choice('aZbq')}{stem}{number}" + (self.r.choice(ODD_NAMES) if self.odd and self.r.random() < 0.6 else "")
+        return f"{self.r.choice('aZbq')}{stem}{number}" + (
+            self.r.choice(ODD_NAMES) if self.odd and self.r.random() < 0.6 else ""
+        )
 
     def chance(self, p: float) -> bool:
         """True with probability ``p``."""
@@ -56,7 +58,11 @@ class Net:
 
     def pick(self, *ranks: int, exact: bool = False, low: bool = False, at_least: int = 1) -> Blob:
         """A blob of one of these ranks; the younger the likelier."""
-        found = [b for b in self.blobs.values() if (not ranks or len(b.shape) in ranks) and b.exact >= exact and b.low >= low and len(b.shape) >= at_least]
+        found = [
+            b
+            for b in self.blobs.values()
+            if (not ranks or len(b.shape) in ranks) and b.exact >= exact and b.low >= low and len(b.shape) >= at_least
+        ]
         if not found:
             raise Unfit
         return found[max(self.r.randrange(len(found)), self.r.randrange(len(found)))]
@@ -81,12 +87,26 @@ class Net:
         return self.fed(wanted)
 
     def add(
-        self, kind: str, bottoms: list[Blob], shapes: list[tuple[int, ...]], *, exact: bool = False, low: bool = False, in_place: float = 0.0, **fields: Any
+        self,
+        kind: str,
+        bottoms: list[Blob],
+        shapes: list[tuple[int, ...]],
+        *,
+        exact: bool = False,
+        low: bool = False,
+        in_place: float = 0.0,
+        **fields: Any,
     ) -> list[Blob]:
         """A layer; in place with probability ``in_place`` if nothing else reads its first bottom."""
         name = self.name(kind.lower())
         shared = {"Split", "Flatten", "Reshape"}
-        same = bottoms and self.blobs[bottoms[0].name].free and shapes and shapes[0] == bottoms[0].shape and sum(b.name == bottoms[0].name for b in bottoms) == 1
+        same = (
+            bottoms
+            and self.blobs[bottoms[0].name].free
+            and shapes
+            and shapes[0] == bottoms[0].shape
+            and sum(b.name == bottoms[0].name for b in bottoms) == 1
+        )
         over = bool(same) and self.chance(in_place)
         tops = [bottoms[0].name if over and i == 0 else self.name("t") + f"_{i}" for i in range(len(shapes))]
         for b in bottoms:
