@@ -42,10 +42,14 @@ class References:
     o64: Array | None = None
     draws: Callable[[], Sequence[Draw]] = tuple
 
-    def evaluations(self) -> list[Array]:
-        """Every value that the graph itself gives."""
-        values = [self.c64(), self.c32(), *(narrow for narrow, _ in self.draws())]
-        return [value for value in values if value is not None]
+    def evaluations(self) -> list[list[Array]]:
+        """What each graph gives in its several evaluations: the converted one, and the one that was drawn from.
+
+        They stay apart. What differs between two graphs may be the fault itself; rounding is what differs within one.
+        """
+        own = [value for value in (self.c64(), self.c32()) if value is not None]
+        draws = self.draws()
+        return [own, [*(narrow for narrow, _ in draws), *(wide for _, wide in draws[:1])]]
 
 
 NONE = References()
@@ -108,8 +112,8 @@ def _calm(noise: Noise, converted: Array, c64: Array | None, c32: Array | None, 
     """The noise of the elements that rounding doesn't move far: some lists are in another order in float32 and float64."""
     if c64 is None or c32 is None or not c64.shape == c32.shape == converted.shape:
         return noise
-    moved = chaotic_elements([c64, c32], converted.shape)
-    if not moved.any() or moved.all():
+    moved = chaotic_elements([[c64, c32]], converted.shape)
+    if not moved.any() or moved.mean() >= RESHUFFLED:
         return noise
     return measure(converted, np.where(moved, converted, c64), np.where(moved, converted, c32), original, o64)
 
@@ -130,7 +134,7 @@ def _excused(found: Measurement, original: Array, converted: Array, references: 
     )
 
 
-def _rounding_decides(original: Array, converted: Array, evaluations: Sequence[Array]) -> bool:
+def _rounding_decides(original: Array, converted: Array, evaluations: Sequence[Sequence[Array]]) -> bool:
     if rounding_decides(original, converted, evaluations):
         return True
     return converted.dtype.kind == "f" and bool(chaotic_elements(evaluations, converted.shape).mean() >= RESHUFFLED)

@@ -178,12 +178,17 @@ def measure(
     )
 
 
-def chaotic_elements(evaluations: Sequence[Array], shape: tuple[int, ...]) -> Mask:
-    """Where the graph's own values differ by more than ``CHAOS`` of the element itself: lists that are ordered by rounding."""
-    same = [value for value in evaluations if value.shape == shape]
+def chaotic_elements(evaluations: Sequence[Sequence[Array]], shape: tuple[int, ...]) -> Mask:
+    """Where the graph's own values differ by more than ``CHAOS`` of the element and of the whole: lists that are ordered by rounding.
+
+    Of the whole too, because the far tail of a softmax moves by more than its own hundredth, and nothing hangs on that. But of no
+    more than 1, the size of a label or a score: in a list of detections they stand beside corners that may overflow.
+    """
     moved = np.zeros(shape, bool)
-    for value in same[1:]:
-        moved |= _far(value, same[0])
+    for graph in evaluations:
+        same = [value for value in graph if value.shape == shape]
+        for value in same[1:]:
+            moved |= _far(value, same[0])
     return moved
 
 
@@ -192,7 +197,10 @@ def _far(value: Array, reference: Array) -> Mask:
         wide, narrow = as_float64(reference.astype(np.float32)), as_float64(value)
     known = (wide != narrow) & ~np.isnan(wide) & ~np.isnan(narrow)
     with np.errstate(invalid="ignore"):
-        return np.asarray(known & ~(np.abs(narrow - wide) <= CHAOS * np.abs(wide)))
+        scale = (
+            math.sqrt(float(np.mean(np.square(wide, where=np.isfinite(wide), out=np.zeros_like(wide))))) if wide.size else 0.0
+        )
+        return np.asarray(known & ~(np.abs(narrow - wide) <= CHAOS * np.maximum(np.abs(wide), min(scale, 1.0))))
 
 
 def _mean_square(norms: Sequence[Norms]) -> Norms:
@@ -215,24 +223,26 @@ def _same_kind(reference: Array, converted: Array) -> bool:
     return reference.dtype.kind == "f" == converted.dtype.kind or reference.dtype == converted.dtype
 
 
-def rounding_decides(original: Array, converted: Array, evaluations: Sequence[Array]) -> bool:
+def rounding_decides(original: Array, converted: Array, evaluations: Sequence[Sequence[Array]]) -> bool:
     """Whether rounding alone explains that two outputs differ in discrete values, in length, or in which elements are finite.
 
-    True only if, at every such element, the graph's own ``evaluations`` change with the precision or the order of summation:
-    nobody can then say which answer is right. Outputs of different lengths need the graph's own length to change.
+    True only if, at every such element, one graph's own ``evaluations`` (the converted one's come first) change with the precision
+    or the order of summation: nobody can then say which answer is right. Outputs of different lengths need a graph's own length
+    to change.
     """
-    references = [r for r in evaluations if _same_kind(r, converted)]
+    graphs = [[value for value in graph if _same_kind(value, converted)] for graph in evaluations]
+    # What runs is an evaluation of the converted graph too, unless the question is whether its runtime overflows.
+    with_runtime = [[converted, *graphs[0]], *graphs[1:]] if graphs else []
     if original.shape != converted.shape:
-        return any(r.shape != converted.shape for r in references)
-    same = [r for r in references if r.shape == converted.shape]
-    if not same:
-        return False
-    if converted.dtype.kind == "f" and not (is_discrete(original) and is_discrete(converted)):
-        # That the converted side alone isn't finite is its runtime's fault: the evaluations must differ among themselves.
-        explained = np.logical_or.reduce([_unlike_kind(r, same[0]) for r in same])
-        return bool((~_unlike_kind(original, converted) | explained).all())
-    explained = np.logical_or.reduce([unequal_mask(r, converted) for r in same])
-    return bool((~unequal_mask(original, converted) | explained).all())
+        return any(len({value.shape for value in graph}) > 1 for graph in with_runtime)
+    finiteness = converted.dtype.kind == "f" and not (is_discrete(original) and is_discrete(converted))
+    unlike = _unlike_kind if finiteness else unequal_mask
+    explained = np.zeros(converted.shape, bool)
+    for graph in graphs if finiteness else with_runtime:
+        same = [value for value in graph if value.shape == converted.shape]
+        for value in same[1:]:
+            explained |= unlike(value, same[0])
+    return bool((~unlike(original, converted) | explained).all())
 
 
 def _unlike_kind(a: Array, b: Array) -> Mask:

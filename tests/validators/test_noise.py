@@ -190,7 +190,21 @@ def test_elements_that_rounding_alone_decides():
     ],
 )
 def test_chaotic_elements(c64, c32, expected):
-    assert chaotic_elements([np.array([c64]), np.array([c32])], (1,)) == [expected]
+    assert chaotic_elements([[np.array([c64]), np.array([c32])]], (1,)) == [expected]
+
+
+def test_far_tail_of_a_softmax_is_not_chaotic():
+    scores = np.array([0.9, 1e-20, 1e-25, 1e-30])
+    assert not chaotic_elements([[scores, scores * [1, 1.1, 1.2, 1.5]]], (4,)).any()
+
+
+@pytest.mark.parametrize("right", [np.array([[3.0, 1.0, 4.0]]), np.array([[0.3, 0.1, 0.4]]), np.array([[0.3, 0.1]])])
+def test_two_graphs_that_differ_are_no_rounding(right):
+    """The drawn evaluations are of the source's graph: where it stands against the converted one, that is the fault."""
+    wrong = np.array([[3.0, 2.0, 4.0]])
+    draws = [(right.astype(F), right)] * 3
+    found = judged(right.astype(F), wrong.astype(F), c64=wrong, c32=wrong.astype(F), draws=draws)
+    assert found.outcome == "differs"
 
 
 @pytest.mark.parametrize(("value", "discrete"), [([3, 0, 1], True), ([3, 0.5], False), ([2.0**30], False), ([np.nan], False)])

@@ -37,6 +37,7 @@ DIFFERENT = [
     ("Reshape", {"reshape_param": {"shape": {"dim": -1}}}, "1-D outputs"),
     ("Flatten", {"flatten_param": {"axis": 0}}, "1-D outputs"),
     ("Swish", {"swish_param": {"beta": 0.5}}, "it ignores beta"),
+    ("Log", {"log_param": {"scale": -2.0}}, "scale and shift"),
 ]
 
 REFUSED = [

@@ -134,6 +134,10 @@ def _lrn(layer: SourceLayer) -> str | None:
     return "it ignores k" if across and float(p.get("k", 1)) != 1 else None
 
 
+def _log(layer: SourceLayer) -> str | None:
+    return "it computes base, scale and shift otherwise" if _param(layer, "log_param") else None
+
+
 def _mvn(layer: SourceLayer) -> str | None:
     varies = _param(layer, "mvn_param").get("normalize_variance", True)
     return "it adds a number of its own under the root, where Caffe adds eps beside it" if varies else None
@@ -226,7 +230,7 @@ def _normalize(layer: SourceLayer) -> str | None:
 
 
 RULES: Mapping[str, Rule] = {
-    **dict.fromkeys(("Input", "AbsVal", "BNLL", "Crop", "Dropout", "ELU", "Exp", "Log", "Power"), _same),
+    **dict.fromkeys(("Input", "AbsVal", "BNLL", "Crop", "Dropout", "ELU", "Exp", "Power"), _same),
     **dict.fromkeys(("PReLU", "ReLU", "Sigmoid", "Silence", "Softmax", "Split", "TanH"), _same),
     **dict.fromkeys(("ReLU6", "HardSwish", "Mish", "ShuffleChannel"), _same),
     "BatchNorm": _batch_norm,
@@ -239,6 +243,7 @@ RULES: Mapping[str, Rule] = {
     "Flatten": _flatten,
     "InnerProduct": _inner_product,
     "LRN": _lrn,
+    "Log": _log,
     "MVN": _mvn,
     "Normalize": _normalize,
     "Permute": _permute,
