@@ -41,6 +41,8 @@ class References:
     c32: Lazy = lambda: None
     o64: Array | None = None
     draws: Callable[[], Sequence[Draw]] = tuple
+    selects: bool = False
+    """Whether the graph makes lists whose order or length hangs on comparisons: detections, sorted values."""
 
     def evaluations(self) -> list[list[Array]]:
         """What each graph gives in its several evaluations: the converted one, and the one that was drawn from.
@@ -82,7 +84,7 @@ def judge(
     blank = _measurement(sample, converted, difference)
     if difference.kind in ("dtype", "shape", "nonfinite"):
         same_type = dtype_name(original) == dtype_name(converted)
-        undecided = same_type and _rounding_decides(original, converted, references.evaluations())
+        undecided = same_type and _rounding_decides(original, converted, references)
         return Judged(replace(blank, outcome="undecided" if undecided else "differs", ratio=math.inf), difference)
     if difference.kind == "none":
         return Judged(replace(blank, outcome="agrees", basis="exact"), difference)
@@ -100,10 +102,10 @@ def judge(
     noise = measure(*sides)
     if SUSPECT < difference.norms.ratio(noise.floor()) < HOPELESS:
         noise = measure(*sides, references.draws())
-    if noise.chaotic:
+    if references.selects and noise.chaotic:
         noise = _calm(noise, *sides)
     found = _settled(blank, difference, noise)
-    if found.outcome == "differs":
+    if references.selects and found.outcome == "differs":
         found = _excused(found, original, converted, references, noise)
     return Judged(found, difference, noise)
 
@@ -134,10 +136,15 @@ def _excused(found: Measurement, original: Array, converted: Array, references: 
     )
 
 
-def _rounding_decides(original: Array, converted: Array, evaluations: Sequence[Sequence[Array]]) -> bool:
+def _rounding_decides(original: Array, converted: Array, references: References) -> bool:
+    evaluations = references.evaluations()
     if rounding_decides(original, converted, evaluations):
         return True
-    return converted.dtype.kind == "f" and bool(chaotic_elements(evaluations, converted.shape).mean() >= RESHUFFLED)
+    return (
+        references.selects
+        and converted.dtype.kind == "f"
+        and bool(chaotic_elements(evaluations, converted.shape).mean() >= RESHUFFLED)
+    )
 
 
 def _exactly(blank: Measurement, original: Array, converted: Array, references: References) -> Measurement:

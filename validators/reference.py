@@ -14,6 +14,9 @@ from dragoman.validators.judge import References
 from dragoman.validators.noise import DRAWS, Draw
 from dragoman.validators.runners.base import Array, Feeds
 
+SELECTING = frozenset({"NonMaxSuppression", "TopK", "Unique"})
+"""Operators whose results stand in an order, or have a length, that the values decide."""
+
 
 class Reference:
     """Evaluations of the converted graph and the source's; ``problem`` says why there are none, once one has failed."""
@@ -22,6 +25,7 @@ class Reference:
         """``graph`` None: no floor can be measured. ``source`` is the graph from which more noise is drawn."""
         self._graph = graph
         self._source = source if source is not None else graph
+        self._selects = graph is not None and _selects(graph)
         self._evaluators: dict[tuple[int, type[Any], int], Any] = {}
         self.problem = "" if graph is not None else "the converted graph isn't at hand to measure its rounding noise"
 
@@ -76,6 +80,14 @@ class Reference:
             return [(narrow[name], wide[name]) for narrow, wide in drawn()]
 
         def references(name: str, o64: Array | None) -> References:
-            return References(lambda: at(np.float64).get(name), lambda: at(np.float32).get(name), o64, lambda: draws(name))
+            return References(
+                lambda: at(np.float64).get(name), lambda: at(np.float32).get(name), o64, lambda: draws(name), self._selects
+            )
 
         return references
+
+
+def _selects(graph: ir.Model) -> bool:
+    """Whether anything in the graph or its functions orders or chooses elements by comparing them."""
+    bodies: list[ir.Graph | ir.Function] = [graph.graph, *graph.functions.values()]
+    return any(node.op_type in SELECTING for body in bodies for node in body.all_nodes())

@@ -171,10 +171,28 @@ def test_elements_that_rounding_alone_decides():
     c32 = c64.astype(F)
     o, c = c32.copy(), c32.copy()
     o[[7, 900]] = o[[900, 7]]
-    assert judged(o, c, c64=c64, c32=c32).outcome == "differs"
+    assert judged(o, c, c64=c64, c32=c32, selects=True).outcome == "differs"
     c32[[7, 900]] = c32[[900, 7]] * F(1.5)
-    converted = c.copy()
-    assert judged(o, converted, c64=c64, c32=c32).outcome == "undecided"
+    assert judged(o, c, c64=c64, c32=c32, selects=True).outcome == "undecided"
+
+
+def test_small_scores_of_a_softmax_excuse_nothing():
+    """Scores of 1e-28 differ by far more than 1% of themselves in float32; that says nothing of the one that counts."""
+    c64 = np.full(1000, 1e-28)
+    c64[3] = 1.0
+    c32 = (c64 * 1.05).astype(F)
+    c32[3] = 1
+    original = c64.astype(F)
+    original[3], original[5] = 0.004, 0.996
+    for selects in (False, True):
+        assert judged(original, c64.astype(F), c64=c64, c32=c32, selects=selects).outcome == "differs"
+
+
+def test_a_difference_between_two_graphs_excuses_nothing():
+    """The source's graph and the converted one differ by the fault; only what changes within one graph is rounding."""
+    draws = [(noisy(seed), TRUTH) for seed in range(5)]
+    found = judged(noisy(9), noisy(2) + F(1), c64=TRUTH + 1, c32=noisy(3) + F(1), draws=draws, selects=True)
+    assert found.outcome == "differs"
 
 
 @pytest.mark.parametrize(

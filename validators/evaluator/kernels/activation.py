@@ -39,9 +39,9 @@ def sigmoid(_: NodeCall, x: Array) -> Array:
 
 
 @family.op("Tanh")
-def tanh(_: NodeCall, x: Array) -> Array:
-    """The hyperbolic tangent; in float32 from the exponential, as some frameworks have it: small results lose their digits."""
-    return np.asarray(1 - 2 / (np.exp(2 * x) + 1) if x.dtype == np.float32 else np.tanh(x))
+def tanh(node: NodeCall, x: Array) -> Array:
+    """The hyperbolic tangent; in more draws of noise from the exponential, as some frameworks have it: small results lose digits."""
+    return np.asarray(1 - 2 / (np.exp(2 * x) + 1) if node.order and x.dtype == np.float32 else np.tanh(x))
 
 
 @family.op("LeakyRelu")
