@@ -19,9 +19,6 @@ DEFAULT_OPSET = 21
 """What other formats become if no opset is asked for: ONNX Runtime reads it since 1.18 (2024), as do OpenVINO and TensorRT, and
 it already has normalisation layers, Gelu and 4-bit types."""
 
-_OVERLOADS = 10
-"""The first IR version (ONNX 1.16, opset 21) in which functions have overloads."""
-
 _FUNCTIONS = 15
 """The first opset whose release of ONNX (1.10, IR version 8) has functions in models."""
 
@@ -87,8 +84,7 @@ def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
         _name_nodes_apart(part)
     if opset != model.opset or model.source.format != "onnx":
         copy.ir_version = _ir_version(copy)
-        if copy.ir_version < _OVERLOADS:
-            _name_overloads_apart(copy)
+        _name_overloads_apart(copy)
     return copy, gaps
 
 
@@ -106,7 +102,7 @@ def _name_nodes_apart(part: ir.Graph | ir.Function) -> None:
 
 
 def _name_overloads_apart(model: ir.Model) -> None:
-    """Overloads of a function become functions of their own."""
+    """Overloads of a function become functions of their own: ONNX has them since IR version 10, ONNX Runtime only since 1.24."""
     calls: dict[ir.OperatorIdentifier, list[ir.Node]] = {}
     for part in parts(model):
         for node in part.all_nodes():

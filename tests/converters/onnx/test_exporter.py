@@ -61,7 +61,9 @@ def expected() -> np.ndarray:
 
 
 @pytest.mark.parametrize("opset", [11, 13, 15, 17, 18, 20, 21, 23, NEWEST])
-def test_functions_are_lowered_and_stay_functions_where_there_are_some(opset: int) -> None:
+def test_functions_are_lowered_and_stay_functions_where_there_are_some(opset: int, newest_opset: int) -> None:
+    if opset > newest_opset:
+        pytest.skip(f"the installed ONNX Runtime reads opsets up to {newest_opset}")
     proto = to_proto(with_functions(), opset=opset)
     onnx.checker.check_model(proto, full_check=True)
     np.testing.assert_allclose(run(proto), expected(), rtol=1e-5)
@@ -71,7 +73,8 @@ def test_functions_are_lowered_and_stay_functions_where_there_are_some(opset: in
     else:
         assert len(proto.functions) == 2
         assert {entry.version for f in proto.functions for entry in f.opset_import if entry.domain == ""} == {opset}
-        assert all(bool(f.overload) == (proto.ir_version >= 10) for f in proto.functions)
+        assert len({f.name for f in proto.functions}) == 2
+        assert not any(f.overload for f in proto.functions)
 
 
 @pytest.mark.parametrize(("opset", "ir_version"), [(11, 6), (13, 7), (15, 8), (18, 8), (19, 9), (21, 10), (23, 11)])

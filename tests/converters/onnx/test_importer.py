@@ -162,7 +162,9 @@ def opset_nine() -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize("opset", [9, 11, 13, 18, 21, 23, 28])
-def test_old_models_are_raised(opset: int) -> None:
+def test_old_models_are_raised(opset: int, newest_opset: int) -> None:
+    if opset > newest_opset:
+        pytest.skip(f"the installed ONNX Runtime reads opsets up to {newest_opset}")
     x = RNG.standard_normal((2, 1, 3, 4)).astype(np.float32)
     proto = to_proto(load(opset_nine()), opset=opset)
     onnx.checker.check_model(proto, full_check=True)

@@ -253,7 +253,7 @@ def same_shape(value: ir.Value, like: ir.Value) -> ir.Value:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_opset_computes_the_same(case: Case) -> None:
+def test_every_opset_computes_the_same(case: Case, newest_opset: int) -> None:
     model = model_of(case)
     expected = original(model, case)
     for opset in OPSETS:
@@ -264,7 +264,7 @@ def test_every_opset_computes_the_same(case: Case) -> None:
         proto = to_proto(model, opset=opset)
         assert {entry.domain: entry.version for entry in proto.opset_import}[""] == opset
         onnx.checker.check_model(proto, full_check=True)
-        if opset > case.runs_until:
+        if opset > min(case.runs_until, newest_opset):
             continue
         for got, wanted in zip(run(proto, case.inputs), expected, strict=True):
             assert got.dtype == wanted.dtype
