@@ -62,14 +62,11 @@ def outline(
     source: str | os.PathLike[str],
     *,
     weights: str | os.PathLike[str] | None = None,
-    inputs: Mapping[str, Sequence[int | str]] | None = None,
     outputs: Sequence[str] | None = None,
-    phase: str = "TEST",
-    level: int = 0,
-    stage: Sequence[str] = (),
+    **reading: Any,
 ) -> Model:
-    """What ``load`` gives, to be looked at and not written: if no weights are given, they are zeros."""
-    network = _read(source, weights, inputs, phase, level, stage)
+    """What ``load`` gives for the same arguments, to be looked at and not written: if no weights are given, they are zeros."""
+    network = _read(source, weights, **reading)
     return _build(NetBuilder(network, outline=weights is None), outputs)
 
 
@@ -89,14 +86,11 @@ def check(
     source: str | os.PathLike[str],
     *,
     weights: str | os.PathLike[str] | None = None,
-    inputs: Mapping[str, Sequence[int | str]] | None = None,
     outputs: Sequence[str] | None = None,
-    phase: str = "TEST",
-    level: int = 0,
-    stage: Sequence[str] = (),
+    **reading: Any,
 ) -> list[Gap]:
     """Everything that keeps the network from being converted: unknown layer types, then layers with settings that can't be."""
-    network = _read(source, weights, inputs, phase, level, stage)
+    network = _read(source, weights, **reading)
     gaps = _unknown_types(network)
     g = NetBuilder(network, outline=weights is None)
     blobs = Blobs(g)
@@ -143,10 +137,10 @@ def _plain(message: Message) -> dict[str, Any]:
 def _read(
     source: str | os.PathLike[str],
     weights: str | os.PathLike[str] | None,
-    inputs: Mapping[str, Sequence[int | str]] | None,
-    phase: str,
-    level: int,
-    stage: Sequence[str],
+    inputs: Mapping[str, Sequence[int | str]] | None = None,
+    phase: str = "TEST",
+    level: int = 0,
+    stage: Sequence[str] = (),
 ) -> Network:
     if phase not in ("TEST", "TRAIN"):
         raise UsageError(f"phase is TEST or TRAIN, not {phase!r}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dragoman.graph_ir.errors import DragomanError, MissingRuntime, TargetError
+from dragoman.graph_ir.protobuf import key, varint
 from dragoman.validators.runners.base import Array, Description, Feeds, RunnerBase, TensorSpec, check_feeds
 
 FATAL = 4
@@ -117,16 +118,7 @@ def _extra_outputs(names: Sequence[str]) -> bytes:
 
 def _field(number: int, content: bytes) -> bytes:
     """A length-delimited protobuf field."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    return key(number, 2) + varint(len(content)) + content
 
 
 def _plain(failure: Exception) -> str:
