@@ -16,6 +16,7 @@ import onnx_ir as ir
 from dragoman.conversion import PathLike, Progress, Shapes, accepted, load, readable, resolve_source
 from dragoman.converters import formats
 from dragoman.converters.formats import Format
+from dragoman.graph_ir.domains import domains_of
 from dragoman.graph_ir.errors import MissingRuntime, SourceError, TargetError, UsageError
 from dragoman.graph_ir.files import atomic_file
 from dragoman.graph_ir.model import Model
@@ -162,8 +163,8 @@ def load_feeds(
     **reader_options: Any,
 ) -> Arrays:
     """The arrays of a file that fits the model's inputs, or seeded noise if there is none."""
-    specs = input_specs(load(model, weights=weights, source_format=source_format, inputs=inputs, **reader_options))
-    sample = load_samples(Path(feeds), specs)[0] if feeds is not None else generate(specs, seed=seed)[0]
+    graph = load(model, weights=weights, source_format=source_format, inputs=inputs, **reader_options)
+    sample = load_samples(Path(feeds), input_specs(graph))[0] if feeds is not None else _samples(graph, None, seed)[0]
     return dict(sample.feeds)
 
 
@@ -195,7 +196,8 @@ def _target_format(target: PathLike, name: str | None) -> Format:
 
 def _samples(model: Model, given: PathLike | Mapping[str, npt.NDArray[Any]] | None, seed: int) -> list[Sample]:
     specs = input_specs(model)
-    made = generate(specs, seed=seed)
+    domains = {v.name or "": found for v in model.graph.inputs if (found := domains_of(v))}
+    made = generate(specs, seed=seed, domains=domains)
     if given is None:
         return made
     if isinstance(given, Mapping):

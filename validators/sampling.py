@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from dragoman.graph_ir.domains import Domain
 from dragoman.graph_ir.errors import ContractMismatch, UsageError
 from dragoman.validators.runners.base import Array, Feeds, TensorSpec, check_feeds
 
@@ -21,20 +22,6 @@ LENGTH = 16
 
 INTEGERS = (0, 9)
 """The bounds of an integer input that declares none: small, so that it is a valid index almost everywhere."""
-
-
-@dataclass(frozen=True)
-class Domain:
-    """The values that an input may take, bounds included. ``integral``: whole numbers, even if the dtype is a float."""
-
-    low: float
-    high: float
-    integral: bool = False
-
-    def __post_init__(self) -> None:
-        """``UsageError`` for bounds that hold no value."""
-        if not (np.isfinite([self.low, self.high]).all() and self.low <= self.high):
-            raise UsageError(f"no value lies between {self.low:g} and {self.high:g}")
 
 
 @dataclass(frozen=True)
@@ -70,12 +57,13 @@ def generate(
     *,
     seed: int = 0,
     sizes: Mapping[str, int] | None = None,
-    domains: Mapping[str, Domain] | None = None,
+    domains: Mapping[str, Sequence[Domain]] | None = None,
 ) -> list[Sample]:
     """Nine samples for the inputs ``specs``, the same for the same ``seed``.
 
     ``sizes`` gives a size to dynamic dimensions by name; a dynamic first dimension that it doesn't name takes 1, 2 and 3 in
-    turn. ``domains`` bounds inputs by name. ``UsageError`` for an input of unknown rank or a dtype that has no samples.
+    turn. ``domains`` bounds inputs by name: all elements, or with several each index of axis 1. ``UsageError`` for an input of
+    unknown rank or a dtype that has no samples.
     """
     sizes, domains = sizes or {}, domains or {}
     names = {spec.name for spec in specs}
@@ -89,7 +77,7 @@ def generate(
         for position, spec in enumerate(specs):
             # One stream for each sample and input: adding an input doesn't change the others' values.
             generator = np.random.default_rng([seed, number, position])
-            value = _values(spec, kind, bind(spec, sizes, batch), generator, domains.get(spec.name))
+            value = _values(spec, kind, bind(spec, sizes, batch), generator, domains.get(spec.name, ()))
             feeds[spec.name] = np.asarray(value)  # without axes numpy gives a scalar
         samples.append(Sample(kind, feeds, f"seed {seed}"))
     return samples
@@ -115,34 +103,39 @@ def _is_image(spec: TensorSpec) -> bool:
 
 
 def _values(
-    spec: TensorSpec, kind: str, shape: tuple[int, ...], generator: np.random.Generator, domain: Domain | None
+    spec: TensorSpec, kind: str, shape: tuple[int, ...], generator: np.random.Generator, domains: Sequence[Domain]
 ) -> Array:
     dtype = np.dtype(spec.dtype) if spec.dtype != "str" else np.dtype("U")
     if dtype.kind == "b":
         return np.zeros(shape, bool) if kind == "zeros" else generator.integers(0, 2, shape).astype(bool)
     if dtype.kind not in "iuf":
         raise UsageError(f"no samples can be made up for input {spec.name} of dtype {spec.dtype}: give your own")
-    if dtype.kind in "iu" and domain is None:
-        domain = Domain(*INTEGERS, integral=True)
-    if domain is not None:
-        return _bounded(kind, shape, generator, domain, integral=domain.integral or dtype.kind in "iu").astype(dtype)
-    return _recipes(_is_image(spec)).get(kind, _whole)(generator, shape).astype(dtype)
+    if dtype.kind in "iu":
+        domains = [replace(d, integral=True) for d in domains or [Domain(*INTEGERS)]]
+    if not domains:
+        return _recipes(_is_image(spec)).get(kind, _whole)(generator, shape).astype(dtype)
+    if len(domains) == 1:
+        return _bounded(kind, shape, generator, domains[0]).astype(dtype)
+    if len(shape) < 2 or shape[1] != len(domains):
+        raise UsageError(f"input {spec.name} of shape {shape} has bounds for {len(domains)} columns")
+    columns = [_bounded(kind, (shape[0], *shape[2:]), generator, domain) for domain in domains]
+    return np.stack(columns, axis=1).astype(dtype)
 
 
 def _whole(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return generator.integers(0, 256, shape).astype(np.float64)
 
 
-def _bounded(kind: str, shape: tuple[int, ...], generator: np.random.Generator, domain: Domain, *, integral: bool) -> Array:
+def _bounded(kind: str, shape: tuple[int, ...], generator: np.random.Generator, domain: Domain) -> Array:
     """Values within a domain: its ends, one constant, as near to zero as it goes, or anything between."""
-    low, high = (np.ceil(domain.low), np.floor(domain.high)) if integral else (domain.low, domain.high)
+    low, high = (np.ceil(domain.low), np.floor(domain.high)) if domain.integral else (domain.low, domain.high)
     if low > high:
         raise UsageError(f"no whole number lies between {domain.low:g} and {domain.high:g}")
     if kind == "zeros":
         return np.full(shape, min(max(0.0, low), high))
     if kind == "edges":
         return np.where(generator.integers(0, 2, shape) == 0, low, high)
-    if integral:
+    if domain.integral:
         one = () if kind == "constant" else shape
         return np.broadcast_to(generator.integers(int(low), int(high), one, endpoint=True), shape).astype(np.float64)
     return np.full(shape, generator.uniform(low, high)) if kind == "constant" else generator.uniform(low, high, shape)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dragoman.graph_ir.domains import Domain
 from dragoman.graph_ir.errors import ContractMismatch, UsageError
 from dragoman.validators.runners.base import TensorSpec
-from dragoman.validators.sampling import Domain, generate, load_samples
+from dragoman.validators.sampling import generate, load_samples
 
 IMAGE = TensorSpec("data", "float32", ("batch", 3, "h", 8))
 TOKENS = TensorSpec("ids", "int64", (1, "length"))
@@ -62,7 +63,7 @@ def test_integers_and_booleans():
     ],
 )
 def test_domains(spec, domain):
-    samples = generate([spec], domains={"x": domain})
+    samples = generate([spec], domains={"x": [domain]})
     values = np.concatenate([s.feeds["x"] for s in samples])
     assert values.min() >= domain.low
     assert values.max() <= domain.high
@@ -71,12 +72,25 @@ def test_domains(spec, domain):
         assert (values == np.rint(values)).all()
 
 
+def test_columns_have_domains_of_their_own():
+    spec = TensorSpec("regions", "float32", (50, 3, 1))
+    bounds = [Domain(0, 1, integral=True), Domain(-2.5, -2), Domain(7, 7)]
+    for sample in generate([spec], domains={"regions": bounds}):
+        values = sample.feeds["regions"]
+        assert values.shape == (50, 3, 1)
+        for column, domain in enumerate(bounds):
+            assert domain.low <= values[:, column].min()
+            assert values[:, column].max() <= domain.high
+        assert set(np.unique(values[:, 0]).tolist()) <= {0.0, 1.0}
+
+
 def test_what_has_no_samples():
     for spec, domains in (
+        (TensorSpec("x", "float32", (4, 3)), {"x": [Domain(0, 1), Domain(0, 1)]}),
         (TensorSpec("s", "str", (1,)), {}),
         (TensorSpec("x", "float32", None), {}),
-        (TensorSpec("x", "float32", (2,)), {"y": Domain(0, 1)}),
-        (TensorSpec("x", "int64", (2,)), {"x": Domain(0.2, 0.8)}),
+        (TensorSpec("x", "float32", (2,)), {"y": [Domain(0, 1)]}),
+        (TensorSpec("x", "int64", (2,)), {"x": [Domain(0.2, 0.8)]}),
     ):
         with pytest.raises(UsageError):
             generate([spec], domains=domains)

@@ -88,7 +88,9 @@ class OnnxRuntimeRunner(RunnerBase):
             values = session.run(names, dict(feeds), quiet)
         except Exception as failure:
             raise self._error(f"ONNX Runtime can't run {self.path}: {_plain(failure)}") from failure
-        return {**dict(zip(names, values, strict=True)), **given}
+        # An output that is an input: ONNX Runtime 1.23 gives a view of memory that it has freed.
+        passed = {name: value.copy() for name, value in feeds.items() if name in outputs}
+        return {**dict(zip(names, values, strict=True)), **given, **passed}
 
     def _with_outputs(self, names: tuple[str, ...]) -> Any:
         """A session whose graph also outputs ``names``.

@@ -16,6 +16,7 @@ from dragoman.converters.caffe.ops.function import call_function
 from dragoman.converters.caffe.ops.suppression import suppress
 from dragoman.converters.caffe.table import layer_type
 from dragoman.graph_ir import Builder, dims
+from dragoman.graph_ir.domains import Domain, limit
 
 SCALES = (8.0, 16.0, 32.0)
 RATIOS = (0.5, 1.0, 2.0)
@@ -70,6 +71,8 @@ def _proposal(g: NetBuilder, layer: Layer, scores: Value, deltas: Value, image: 
         f"sides of at least {settings.min_size})"
     )
     regions = f"{layer.tops[0]}_rows"
+    sides = [size * settings.feat_stride if isinstance(size, int) else 600 for size in dims(scores)[2:]]
+    limit(image, *(Domain(side / 2, side) for side in sides), Domain(1, 2))
 
     def emit(b: Builder, scores: Value, deltas: Value, image: Value) -> tuple[Value, ...]:
         return _regions(b, settings, anchors, scores, deltas, image)[: len(layer.tops)]

@@ -13,6 +13,7 @@ from dragoman.converters.caffe.net_builder import NetBuilder
 from dragoman.converters.caffe.network import Layer
 from dragoman.converters.caffe.table import layer_type
 from dragoman.graph_ir import dims
+from dragoman.graph_ir.domains import Domain, limit
 
 Step = Callable[[tuple[Value, ...], Value, Value], tuple[Value, ...]]
 """One time step: the states (N, D), what the inputs contribute to the gates (N, G), cont (N, 1) → the next states, h first."""
@@ -81,6 +82,7 @@ def lstm_unit(g: NetBuilder, layer: Layer, c: Value, gates: Value, cont: Value) 
             raise g.malformed(layer, "takes one time step, of as many sequences in each bottom")
     if _differ(dims(gates)[2], 4 * size):
         raise g.malformed(layer, f"takes four gates for each of {size} cells, its second bottom has {dims(gates)[2]}")
+    limit(cont, Domain(0, 1, integral=True))
     return _unit(g, c, gates, g.op("Unsqueeze", cont, g.const([2])), size)
 
 
@@ -118,6 +120,7 @@ def _project(g: NetBuilder, layer: Layer, x: Value, cont: Value, static: Value |
     if len(dims(x)) < 3 or len(dims(cont)) != 2 or any(map(_differ, dims(x)[:2], dims(cont))):
         found = f"{list(dims(x))} and {list(dims(cont))}"
         raise g.malformed(layer, f"takes (steps, sequences, features) and (steps, sequences), not {found}")
+    limit(cont, Domain(0, 1, integral=True))
     bias = g.weight(layer, 1, (gates,), "bias", p.bias_filler)
     total = g.op("Add", _linear(g, layer, x, 2, 0, gates, "weight"), bias)
     if static is None:

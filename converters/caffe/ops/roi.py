@@ -15,6 +15,7 @@ from dragoman.converters.caffe.ops.range_maximum import maximum_table, query_max
 from dragoman.converters.caffe.schema import PSROIPoolingParameter, ROIPoolingParameter
 from dragoman.converters.caffe.table import layer_type
 from dragoman.graph_ir import Builder, dims
+from dragoman.graph_ir.domains import Domain, limit
 
 
 @layer_type("ROIPooling")
@@ -29,7 +30,7 @@ def roi_pooling(g: NetBuilder, layer: Layer, x: Value, rois: Value) -> Value:
     p = layer.param.roi_pooling_param
     if p.pooled_h == 0 or p.pooled_w == 0:
         raise g.malformed(layer, "needs pooled_h and pooled_w, greater than 0")
-    rows = _rows(g, layer, rois)
+    rows = _rows(g, layer, x, rois, p.spatial_scale)
     shape = (dims(rows)[0], dims(x)[1], p.pooled_h, p.pooled_w)
     return call_function(
         g, layer, "ROIPooling", lambda b, x, rois: (_largest(b, p, x, rois),), {"x": x, "rois": rows}, [shape]
@@ -50,18 +51,21 @@ def psroi_pooling(g: NetBuilder, layer: Layer, x: Value, rois: Value) -> Value:
     (channels,) = g.sizes(layer, x, [1], "each bin has its own channel")
     if channels != p.output_dim * p.group_size**2:
         raise g.malformed(layer, f"needs {p.output_dim * p.group_size**2} channels (output_dim · group_size²), not {channels}")
-    rows = _rows(g, layer, rois)
+    rows = _rows(g, layer, x, rois, p.spatial_scale)
     shape = (dims(rows)[0], p.output_dim, p.group_size, p.group_size)
     return call_function(
         g, layer, "PSROIPooling", lambda b, x, rois: (_average(b, p, x, rois),), {"x": x, "rois": rows}, [shape]
     )[0]
 
 
-def _rows(g: NetBuilder, layer: Layer, rois: Value) -> Value:
-    """Regions as (R, 5); Caffe's may have more axes, of size 1."""
+def _rows(g: NetBuilder, layer: Layer, x: Value, rois: Value, scale: float) -> Value:
+    """Regions of ``x``, times ``scale``, as (R, 5); Caffe's may have more axes, of size 1."""
     sizes = dims(rois)
     if math.prod(d if isinstance(d, int) else -1 for d in sizes[1:]) != 5:
         raise g.malformed(layer, f"regions have 5 values each; its second bottom has the shape {list(sizes)}")
+    images, _, height, width = (d if isinstance(d, int) else None for d in dims(x))
+    edges = [Domain(0, size / scale if size and scale > 0 else 100) for size in (width, height)]
+    limit(rois, Domain(0, (images or 1) - 1, integral=True), *edges, *edges)
     return rois if len(sizes) == 2 else g.reshape(rois, [sizes[0], 5])
 
 

@@ -9,6 +9,7 @@ from dragoman.converters.caffe.net_builder import NetBuilder
 from dragoman.converters.caffe.network import Layer
 from dragoman.converters.caffe.table import layer_type
 from dragoman.graph_ir import dims
+from dragoman.graph_ir.domains import Domain, limit
 
 
 @layer_type("Filter")
@@ -19,6 +20,7 @@ def filter_items(g: NetBuilder, layer: Layer, x: Value, y: Value, *others: Value
     """
     bottoms = (x, y, *others)
     xs, selector = bottoms[:-1], bottoms[-1]
+    limit(selector, Domain(0, 1, integral=True))
     if len(layer.tops) != len(xs):
         raise g.malformed(layer, f"has {len(layer.tops)} tops for {len(xs)} bottoms to filter")
     if any(isinstance(d, int) and d != 1 for d in dims(selector)[1:]):
@@ -39,6 +41,8 @@ def batch_reindex(g: NetBuilder, layer: Layer, x: Value, index: Value) -> Value:
     """Caffe BatchReindex: (N, …), indices (M) → (M, …). BVLC batch_reindex_layer.cpp."""
     if len(dims(index)) != 1:
         raise g.malformed(layer, f"its indices have one axis, not {len(dims(index))}")
+    items = dims(x)[0]
+    limit(index, Domain(0, items - 1 if isinstance(items, int) else 0, integral=True))
     return g.op("Gather", x, g.op("Cast", index, to=ir.DataType.INT64), axis=0)
 
 
@@ -85,6 +89,7 @@ def embed(g: NetBuilder, layer: Layer, x: Value) -> Value:
     p = layer.param.embed_param
     if min(p.num_output, p.input_dim) <= 0:
         raise g.malformed(layer, f"num_output {p.num_output} and input_dim {p.input_dim} must be positive")
+    limit(x, Domain(0, p.input_dim - 1, integral=True))
     weight = g.weight(layer, 0, (p.input_dim, p.num_output), "weight", p.weight_filler)
     rows = g.op("Gather", weight, g.op("Cast", x, to=ir.DataType.INT64))
     return g.op("Add", rows, g.weight(layer, 1, (p.num_output,), "bias", p.bias_filler)) if p.bias_term else rows
