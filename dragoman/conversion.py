@@ -139,6 +139,8 @@ def convert(
         raise UsageError(f"unknown option {', '.join(unknown)}; there are {', '.join(known)}")
     if progress is not None:
         progress("reading", 0, 1)
+    if not optimize and reader is writer and any(o.name == "keep_opset" for o in writer.reader_options):
+        reader_options.setdefault("keep_opset", True)  # the graph is left alone
     original = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
     model = simplify(original) if optimize else original
     written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)

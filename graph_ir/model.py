@@ -10,8 +10,9 @@ import onnx_ir
 
 from dragoman.graph_ir.provenance import Origin, origins, source_tensors
 
-IR_OPSET = 23
-"""The ONNX operator set whose semantics the graph uses; exporters lower or raise it to the one asked for."""
+IR_OPSET = 28
+"""The ONNX operator set whose semantics the graph uses: the newest that the oldest onnx we accept has, so that every operator of
+every older set can be said in it. Importers raise to it, exporters lower from it."""
 
 DOMAIN = "dragoman"
 """The domain of our own functions: operators that ONNX lacks, with bodies of standard operators."""
@@ -25,6 +26,8 @@ class Source:
     path: Path | None = None
     weights: Path | None = None
     framework: str = ""
+    opset: int | None = None
+    """The opset that an ONNX model was written in."""
 
 
 @dataclass

@@ -9,9 +9,9 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
-from dragoman.converters.onnx.lowering import OLDEST, convert_opset
 from dragoman.graph_ir import DOMAIN, Gap, Model
 from dragoman.graph_ir.errors import UnsupportedOperator, UsageError
+from dragoman.graph_ir.opsets import OLDEST, convert_opset
 from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.writer import Progress, write_onnx
 
@@ -33,8 +33,8 @@ def save(
 ) -> Path:
     """Write ``model`` as ONNX at ``opset``; ``model`` itself stays as it is.
 
-    Without ``opset``, a model that was ONNX keeps its own, and any other becomes ``DEFAULT_OPSET``, or the first newer one that
-    has what it needs. Raises ``UnsupportedOperator`` (every gap at once), ``UsageError`` or ``TargetError``.
+    Without ``opset``, a model that was ONNX keeps its own if that is ``OLDEST`` or newer, and any other becomes ``DEFAULT_OPSET``;
+    or the first newer one that has what it needs. Raises ``UnsupportedOperator`` (every gap at once), ``UsageError`` or ``TargetError``.
     """
     converted, gaps = _legalise(model, opset)
     if gaps:
@@ -62,10 +62,11 @@ def _legalise(model: Model, opset: int | None) -> tuple[ir.Model, list[Gap]]:
         if not OLDEST <= opset <= newest and opset != model.opset:
             raise UsageError(f"ONNX can be written at opset {OLDEST} to {newest}, not {opset}")
         return _converted(model, opset)
-    if model.source.format == "onnx":
-        return _converted(model, model.opset)
+    wanted = model.source.opset or DEFAULT_OPSET
+    if wanted != model.opset:
+        wanted = max(wanted, OLDEST)
     first: tuple[ir.Model, list[Gap]] | None = None
-    for candidate in range(DEFAULT_OPSET, max(model.opset, DEFAULT_OPSET) + 1):
+    for candidate in range(wanted, max(model.opset, wanted) + 1):
         attempt = _converted(model, candidate)
         if not attempt[1]:
             return attempt
@@ -82,7 +83,7 @@ def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
         copy.graph.opset_imports.pop(DOMAIN, None)
     for part in parts(copy):
         _name_nodes_apart(part)
-    if opset != model.opset or model.source.format != "onnx":
+    if opset != model.source.opset:
         copy.ir_version = _ir_version(copy)
         _name_overloads_apart(copy)
     return copy, gaps

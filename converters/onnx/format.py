@@ -20,6 +20,9 @@ FORMAT = Format(
     exporter="dragoman.converters.onnx.exporter",
     weights="in the model, or in the files that it names",
     runtime="ONNX Runtime (installed with Dragoman)",
+    reader_options=(
+        Option("keep_opset", "leave the operators at the model's own opset, instead of raising them to the graph's", type=bool),
+    ),
     writer_options=(
         Option("opset", "the ONNX operator set of the result", type=int),
         Option("external_data", "store weights in a file beside the model", type=bool),

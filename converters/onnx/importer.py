@@ -13,7 +13,8 @@ from onnx import ModelProto
 from dragoman.converters.onnx.external import ExternalFiles
 from dragoman.converters.onnx.wire import Slice, read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
-from dragoman.graph_ir.errors import MalformedModel, UsageError
+from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
+from dragoman.graph_ir.opsets import convert_opset
 from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.provenance import set_origins, set_source_tensors
 from dragoman.graph_ir.tensors import MappedFile, MappedTensor
@@ -28,11 +29,13 @@ def load(
     weights: str | os.PathLike[str] | None = None,
     inputs: Mapping[str, Sequence[int | str]] | None = None,
     outputs: Sequence[str] | None = None,
+    keep_opset: bool = False,
 ) -> Model:
-    """Read an ONNX model, at its own opset; weights stay in their file until they are asked for.
+    """Read an ONNX model, raised to the graph's opset unless ``keep_opset``; weights stay in their file until they are asked for.
 
     ``inputs`` sets the shapes of inputs (a string is a dynamic dimension), ``outputs`` names the values to give instead of the
-    model's own. Raises ``MalformedModel``, or ``UsageError`` for names that the model doesn't have.
+    model's own. Raises ``MalformedModel``, ``UnsupportedOperator`` for what the graph's opset can't say, or ``UsageError`` for
+    names that the model doesn't have.
     """
     if weights is not None:
         raise UsageError("an ONNX model names its own weight files; weights can't be given apart")
@@ -54,7 +57,10 @@ def load(
     if outputs is not None:
         _choose_outputs(model.graph, outputs)
     _set_provenance(model, path)
-    return Model(model, Source("onnx", path, None, "ONNX"), notes)
+    opset = int(model.graph.opset_imports[""])
+    if not keep_opset and (gaps := convert_opset(model, IR_OPSET)):
+        raise UnsupportedOperator(gaps, location=_location(path))
+    return Model(model, Source("onnx", path, None, "ONNX", opset), notes)
 
 
 def check(
@@ -63,9 +69,13 @@ def check(
     weights: str | os.PathLike[str] | None = None,
     inputs: Mapping[str, Sequence[int | str]] | None = None,
     outputs: Sequence[str] | None = None,
+    keep_opset: bool = False,
 ) -> list[Gap]:
-    """Everything that keeps the model from being read: nothing, since the graph speaks ONNX. Raises what ``load`` raises."""
-    load(source, weights=weights, inputs=inputs, outputs=outputs)
+    """Every operator whose meaning the graph's opset can't say. Raises what ``load`` raises for other reasons."""
+    try:
+        load(source, weights=weights, inputs=inputs, outputs=outputs, keep_opset=keep_opset)
+    except UnsupportedOperator as error:
+        return list(error.gaps)
     return []
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from dragoman.converters.onnx import exporter
 from dragoman.converters.onnx.exporter import DEFAULT_OPSET, check, save, to_proto
-from dragoman.converters.onnx.lowering import NEWEST, OLDEST
 from dragoman.graph_ir import DOMAIN, IR_OPSET, Builder, Model, Origin, Source
 from dragoman.graph_ir.errors import TargetError, UnsupportedOperator, UsageError
+from dragoman.graph_ir.opsets import NEWEST, OLDEST
 
 X = np.random.default_rng(0).standard_normal((2, 4, 6)).astype(np.float32)
 
@@ -106,8 +106,9 @@ def test_without_a_choice_the_opset_is_as_new_as_the_model_needs() -> None:
 
 def test_a_model_that_was_onnx_keeps_its_opset() -> None:
     model = affine()
-    model.source = Source("onnx")
-    assert to_proto(model).opset_import[0].version == IR_OPSET
+    for own, written in ((13, 13), (8, OLDEST), (NEWEST, NEWEST)):
+        model.source = Source("onnx", opset=own)
+        assert to_proto(model).opset_import[0].version == written
 
 
 def test_nodes_of_one_name_are_named_apart() -> None:

@@ -15,8 +15,8 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from dragoman.converters.onnx.exporter import check, to_proto
-from dragoman.converters.onnx.lowering import NEWEST
 from dragoman.graph_ir import IR_OPSET, Builder, Model, Source
+from dragoman.graph_ir.opsets import NEWEST
 
 OPSETS = (11, 12, 13, 15, 17, 18, 21, 22, NEWEST)
 
@@ -259,7 +259,7 @@ def _param(case: Case) -> object:
     return pytest.param(case, id=case.name, marks=marks)
 
 
-@pytest.mark.parametrize("case", map(_param, CASES))
+@pytest.mark.parametrize("case", [_param(case) for case in CASES])
 def test_every_opset_computes_the_same(case: Case, newest_opset: int) -> None:
     model = model_of(case)
     expected = original(model, case)

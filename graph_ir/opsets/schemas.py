@@ -11,7 +11,7 @@ import onnx_ir as ir
 _Option = onnx.defs.OpSchema.FormalParameterOption
 
 REVIEWED = 28
-"""The newest opset whose changes of meaning, which schemas don't show, have been read and are in ``lowering/``."""
+"""The newest opset whose changes of meaning, which schemas don't show, have been read and are in this folder."""
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.converters.onnx.lowering.step import CannotConvertError, Emitter, attribute, lowers, needed, sizes
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, sizes
 
 
 @lowers(19, "AveragePool")

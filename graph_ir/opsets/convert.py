@@ -10,10 +10,9 @@ from functools import lru_cache
 import onnx
 import onnx_ir as ir
 
-from dragoman.converters.onnx import lowering
-from dragoman.converters.onnx.lowering.schemas import REVIEWED, left_over, schema, version, wrong_types
-from dragoman.converters.onnx.lowering.step import CannotConvertError, Emitter, lowering_step, raising_step
-from dragoman.graph_ir import Gap
+from dragoman.graph_ir import Gap, opsets
+from dragoman.graph_ir.opsets.schemas import REVIEWED, left_over, schema, version, wrong_types
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, lowering_step, raising_step
 from dragoman.graph_ir.passes.editing import Names, parts, replace_value
 from dragoman.graph_ir.provenance import origins
 
@@ -41,8 +40,8 @@ def convert_opset(model: ir.Model, opset: int) -> list[Gap]:
 
 @lru_cache(maxsize=1)
 def _load_steps() -> None:
-    for info in pkgutil.iter_modules(lowering.__path__):
-        importlib.import_module(f"{lowering.__name__}.{info.name}")
+    for info in pkgutil.iter_modules(opsets.__path__):
+        importlib.import_module(f"{opsets.__name__}.{info.name}")
 
 
 class _Gaps:

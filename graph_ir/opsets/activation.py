@@ -7,7 +7,7 @@ import math
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.converters.onnx.lowering.step import Emitter, attribute, lowers, needed, numpy_dtype, raises, rank, sizes
+from dragoman.graph_ir.opsets.step import Emitter, attribute, lowers, needed, numpy_dtype, raises, rank, sizes
 
 
 @lowers(24, "Swish")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.converters.onnx.lowering.step import Emitter, attribute, constant_ints, lowers, needed, raises, sizes
+from dragoman.graph_ir.opsets.step import Emitter, attribute, constant_ints, lowers, needed, raises, sizes
 
 _REDUCTIONS = (
     "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.converters.onnx.lowering.step import (
+from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
     attribute,

@@ -7,7 +7,7 @@ from functools import reduce
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.converters.onnx.lowering.step import (
+from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
     attribute,
