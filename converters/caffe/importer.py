@@ -73,7 +73,8 @@ def outline(
 def _build(g: NetBuilder, outputs: Sequence[str] | None) -> Model:
     network = g.network
     if gaps := _unknown_types(network):
-        raise UnsupportedOperator(gaps, location=network.layers[0].location if network.layers else None)
+        first = {name for gap in gaps for name in gap.layers}
+        raise UnsupportedOperator(gaps, location=next(layer.location for layer in network.layers if layer.name in first))
     blobs = Blobs(g)
     for layer in network.layers:
         _convert(g, layer, blobs)
