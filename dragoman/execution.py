@@ -17,7 +17,7 @@ from dragoman.conversion import PathLike, Progress, Shapes, accepted, load, read
 from dragoman.converters import formats
 from dragoman.converters.formats import Format
 from dragoman.graph_ir.domains import domains_of
-from dragoman.graph_ir.errors import MissingRuntime, SourceError, TargetError, UsageError
+from dragoman.graph_ir.errors import ExitCode, MissingRuntime, SourceError, TargetError, UsageError
 from dragoman.graph_ir.files import atomic_file
 from dragoman.graph_ir.model import Model
 from dragoman.graph_ir.provenance import Origin, in_network_order, origins
@@ -26,7 +26,7 @@ from dragoman.validators.localisation import TracedTensor
 from dragoman.validators.noise import Tolerance
 from dragoman.validators.parity import check_parity
 from dragoman.validators.report import ParityReport, SideReport, Verdict
-from dragoman.validators.sampling import Sample, generate, load_samples
+from dragoman.validators.sampling import NoSamples, Sample, generate, load_samples
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -74,12 +74,12 @@ def verify(
     graph = _load_target(target, target_weights, target_fmt)
     target_path = need_path(graph, "the target")
     tolerances = _tolerance(tolerance, atol, rtol)
-    chosen = _samples(model, samples, seed)
     with ExitStack() as stack:
         report_progress("starting", 0, 2)
         target_request = RunRequest(target_path, as_path(target_weights), target_fmt, "target", source_python, {}, graph)
         request = RunRequest(path, as_path(weights), source_fmt, "source", source_python, options, model)
         try:
+            chosen = _samples(model, samples, seed)
             original = open_runner(request)
             stack.callback(original.close)
             report_progress("starting", 1, 2)
@@ -97,7 +97,9 @@ def verify(
                 progress=report_progress,
             )
         except MissingRuntime as error:
-            report = _not_run(error, source_fmt, target_fmt, tolerances)
+            report = _not_run(f"the original couldn't be run: {error}", source_fmt, target_fmt, tolerances, error.exit_code)
+        except NoSamples as error:
+            report = _not_run(str(error), source_fmt, target_fmt, tolerances, None)
     return replace(
         report,
         original=_with_file(report.original, path, as_path(weights)),
@@ -105,18 +107,20 @@ def verify(
     )
 
 
-def _not_run(error: MissingRuntime, source: Format, target: Format, tolerance: Tolerance | None) -> ParityReport:
-    """The verdict where the original couldn't be run at all: nothing is known, and the reason says how to change that."""
+def _not_run(
+    reason: str, source: Format, target: Format, tolerance: Tolerance | None, failure_code: ExitCode | None
+) -> ParityReport:
+    """The verdict where nothing could be run at all: nothing is known, and the reason says how to change that."""
     return ParityReport(
         Verdict.INCONCLUSIVE,
-        (f"the original couldn't be run: {error}",),
+        (reason,),
         SideReport(source.title, ""),
         SideReport(target.title, ""),
         outputs=(),
         samples=(),
         tolerance=str(tolerance) if tolerance is not None else "none: nothing was compared",
         limit=0.0,
-        failure_code=error.exit_code,
+        failure_code=failure_code,
     )
 
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import onnx_ir as ir
+
 from dragoman.converters.formats import Format
 from dragoman.graph_ir.errors import MissingRuntime, UsageError
 from dragoman.graph_ir.model import Model, dims
-from dragoman.validators.runners.base import Dim, Runner, TensorSpec
+from dragoman.validators.runners.base import Runner, TensorSpec
+from dragoman.validators.sampling import NoSamples
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,15 @@ _OPENERS: Mapping[str, Callable[[RunRequest], Runner]] = {"caffe": _open_caffe, 
 
 def input_specs(model: Model) -> tuple[TensorSpec, ...]:
     """The inputs of a graph, as runners describe them."""
-    return tuple(
-        _spec(v.name or "", v.dtype.numpy().name if v.dtype is not None else "float32", dims(v)) for v in model.graph.inputs
-    )
+    return tuple(map(_spec, model.graph.inputs))
 
 
-def _spec(name: str, dtype: str, shape: Sequence[Dim]) -> TensorSpec:
-    return TensorSpec(name, "str" if dtype.startswith(("str", "object")) else dtype, tuple(shape))
+def _spec(value: ir.Value) -> TensorSpec:
+    if value.type is not None and not isinstance(value.type, ir.TensorType):
+        raise NoSamples(f"input {value.name} is a {value.type}: only tensors can be fed")
+    dtype = value.dtype.numpy().name if value.dtype is not None else "float32"
+    shape = None if value.shape is None else dims(value)
+    return TensorSpec(value.name or "", "str" if dtype.startswith(("str", "object")) else dtype, shape)
 
 
 def as_path(value: str | os.PathLike[str] | None) -> Path | None:

@@ -43,7 +43,8 @@ def limit(value: ir.Value, *domains: Domain) -> None:
     """
     while len(domains) == 1 and (node := value.producer()) is not None and node.op_type in _SAME_VALUES and not node.domain:
         first = node.inputs[0]
-        assert first is not None
+        if first is None:
+            return
         value = first
     if value.is_graph_input():
         known = domains_of(value)
@@ -56,3 +57,16 @@ def domains_of(value: ir.Value) -> Sequence[Domain]:
     """What ``limit`` said of an input: nothing, one domain for all elements, or one for each index of axis 1."""
     found: Sequence[Domain] = value.meta.get(_DOMAINS, ())
     return found
+
+
+def limit_indices(model: ir.Model) -> None:
+    """Inputs that a Gather reads as indices into a table of known size are rows of it."""
+    for node in model.graph.all_nodes():
+        if node.op_type != "Gather" or node.domain or node.inputs[0] is None or node.inputs[1] is None:
+            continue
+        table, axis = node.inputs[0], node.attributes.get_int("axis", 0)
+        if ir.convenience.get_const_tensor(table) is None or table.shape is None or not -len(table.shape) <= axis < len(table.shape):
+            continue
+        rows = table.shape[axis]
+        if isinstance(rows, int) and rows > 0:
+            limit(node.inputs[1], Domain(0, rows - 1, integral=True))

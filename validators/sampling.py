@@ -24,6 +24,10 @@ INTEGERS = (0, 9)
 """The bounds of an integer input that declares none: small, so that it is a valid index almost everywhere."""
 
 
+class NoSamples(UsageError):
+    """Nothing can be made up for an input: of unknown rank, of text, of a type that numpy lacks, or no tensor at all."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One set of feeds; ``origin`` says which seed and recipe, or which file, it came from."""
@@ -62,8 +66,8 @@ def generate(
     """Nine samples for the inputs ``specs``, the same for the same ``seed``.
 
     ``sizes`` gives a size to dynamic dimensions by name; a dynamic first dimension that it doesn't name takes 1, 2 and 3 in
-    turn. ``domains`` bounds inputs by name: all elements, or with several each index of axis 1. ``UsageError`` for an input of
-    unknown rank or a dtype that has no samples.
+    turn. ``domains`` bounds inputs by name: all elements, or with several each index of axis 1. ``NoSamples`` for an input of
+    unknown rank or a dtype that has none.
     """
     sizes, domains = sizes or {}, domains or {}
     names = {spec.name for spec in specs}
@@ -86,7 +90,7 @@ def generate(
 def bind(spec: TensorSpec, sizes: Mapping[str, int], batch: int = 1) -> tuple[int, ...]:
     """A shape of ``spec`` with every dynamic dimension given a size."""
     if spec.shape is None:
-        raise UsageError(f"the shape of input {spec.name} isn't known: give samples of your own")
+        raise NoSamples(f"the shape of input {spec.name} isn't known: give samples of your own")
     shape = []
     for axis, dim in enumerate(spec.shape):
         if isinstance(dim, int):
@@ -109,7 +113,7 @@ def _values(
     if dtype.kind == "b":
         return np.zeros(shape, bool) if kind == "zeros" else generator.integers(0, 2, shape).astype(bool)
     if dtype.kind not in "iuf":
-        raise UsageError(f"no samples can be made up for input {spec.name} of dtype {spec.dtype}: give your own")
+        raise NoSamples(f"no samples can be made up for input {spec.name} of dtype {spec.dtype}: give your own")
     if dtype.kind in "iu":
         domains = [replace(d, integral=True) for d in domains or [Domain(*INTEGERS)]]
     if not domains:

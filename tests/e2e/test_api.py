@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
 
 import dragoman
 from dragoman.cli import COMMANDS, invoke
@@ -186,3 +187,18 @@ def test_no_progress_in_a_pipe(lenet: tuple[Path, Path], tmp_path: Path) -> None
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_inputs_that_nothing_can_be_made_up_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text and sequences: what was converted stays, and the verdict says what is missing."""
+    text = helper.make_tensor_value_info("x", TensorProto.STRING, [2])
+    sequence = helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, None)
+    for value, word in ((text, "give your own"), (sequence, "only tensors")):
+        result = onnx.ValueInfoProto(name="y", type=value.type)
+        graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [value], [result])
+        path = tmp_path / "in.onnx"
+        path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10).SerializeToString())
+        (tmp_path / "out.onnx").unlink(missing_ok=True)
+        assert invoke(["convert", str(path), str(tmp_path / "out.onnx")]) == 7
+        assert word in capsys.readouterr().out
+        assert (tmp_path / "out.onnx").exists()
