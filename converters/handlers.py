@@ -53,8 +53,10 @@ class HandlerTable:
         return iter(sorted(self._complete()))
 
     def arity(self, name: str, *, before: int) -> tuple[int, int | None]:
-        """How few and how many tensors a handler takes after its first ``before`` parameters; None is any number."""
-        parameters = list(inspect.signature(self[name]).parameters.values())[before:]
+        """How few and how many tensors a handler takes after its first ``before`` parameters; None is any number. Keyword-only
+        parameters are settings.
+        """
+        parameters = [p for p in inspect.signature(self[name]).parameters.values() if p.kind is not p.KEYWORD_ONLY][before:]
         if any(p.kind is p.VAR_POSITIONAL for p in parameters):
             fixed = [p for p in parameters if p.kind is not p.VAR_POSITIONAL]
             return len(fixed), None

@@ -208,7 +208,99 @@ class OpenCV(object):
         return rows.reshape(1, 1, -1, 7)
 
 
-ADAPTERS = {"caffe": (Caffe, "caffe"), "opencv": (OpenCV, "cv2")}
+class MXNet(object):
+    """MXNet 1.x. Options: ``symbol``, ``weights`` (may be None), ``names`` (array in the file -> variable of the symbol), and
+    ``inputs``, a list of {name, shape, dtype}.
+    """
+
+    @staticmethod
+    def prepare():
+        """MXNet 1.9 was written for numpy 1.19: give back, in this process only, the names that numpy has dropped since."""
+        import numpy
+
+        for name, value in (("bool", bool), ("object", object), ("int", int), ("float", float), ("complex", complex)):
+            if name not in numpy.__dict__:
+                setattr(numpy, name, value)
+        if int(numpy.__version__.split(".")[0]) < 2:
+            return
+        values = {"PZERO": 0.0, "NZERO": -0.0, "NINF": -numpy.inf, "PINF": numpy.inf, "NAN": numpy.nan, "NaN": numpy.nan}
+        values.update({"Inf": numpy.inf, "alltrue": numpy.all, "sometrue": numpy.any, "product": numpy.prod, "round_": numpy.round})
+        values["in1d"] = getattr(numpy, "isin", None)
+        values["trapz"] = getattr(numpy, "trapezoid", None)
+        for name in ("msort", "mirr", "npv", "pmt", "ppmt", "pv", "rate"):
+            values[name] = None
+        for name, value in values.items():
+            if name not in numpy.__dict__:
+                setattr(numpy, name, value)
+
+    def __init__(self, options):
+        import mxnet
+
+        self.mx = mxnet
+        self.symbol = mxnet.sym.load(options["symbol"])
+        self.inputs = options["inputs"]
+        stored = mxnet.nd.load(options["weights"]) if options.get("weights") else {}
+        names = options.get("names") or {}
+        arrays = dict((names.get(name, name.split(":", 1)[-1]), value) for name, value in stored.items())
+        auxiliary = set(self.symbol.list_auxiliary_states())
+        self.weights = dict((name, value) for name, value in arrays.items() if name not in auxiliary)
+        self.states = dict((name, value) for name, value in arrays.items() if name in auxiliary)
+        self.bound = None
+
+    def describe(self):
+        return {
+            "runtime": "MXNet",
+            "version": self.mx.__version__,
+            "inputs": [{"name": i["name"], "dtype": i["dtype"], "shape": i["shape"]} for i in self.inputs],
+            "outputs": [spec(name, None, self._name(kind)) for name, kind in zip(self.symbol.list_outputs(), self._output_types())],
+        }
+
+    def _name(self, kind):
+        import numpy
+
+        return numpy.dtype(kind or "float32").name
+
+    def _output_types(self):
+        known = dict((i["name"], i["dtype"]) for i in self.inputs)
+        known.update((name, value.dtype) for name, value in self.weights.items())
+        arguments = set(self.symbol.list_arguments())
+        return self.symbol.infer_type(**dict((name, kind) for name, kind in known.items() if name in arguments))[1]
+
+    def run(self, feeds, taps):
+        import numpy
+
+        mx = self.mx
+        key = (tuple(taps), tuple(sorted((name, value.shape, str(value.dtype)) for name, value in feeds.items())))
+        if self.bound is None or self.bound[0] != key:
+            internals = self.symbol.get_internals()
+            missing = [tap for tap in taps if tap not in internals.list_outputs()]
+            if missing:
+                raise Refused("tap", "the symbol has no tensor %r" % missing[0])
+            symbol = mx.sym.Group([self.symbol] + [internals[tap] for tap in taps]) if taps else self.symbol
+            shapes = dict((name, value.shape) for name, value in feeds.items())
+            types = dict((name, value.dtype.type) for name, value in feeds.items())
+            types.update((name, value.dtype) for name, value in self.weights.items())
+            known = dict((name, kind) for name, kind in types.items() if name in symbol.list_arguments())
+            executor = symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=known, **shapes)
+            executor.copy_params_from(self.weights, self.states, allow_extra_params=True)
+            self.bound = (key, executor)
+        executor = self.bound[1]
+        for name, value in feeds.items():
+            executor.arg_dict[name][:] = mx.nd.array(value, dtype=value.dtype)
+        values = [output.asnumpy() for output in executor.forward(is_train=False)]
+        return dict(zip(self.symbol.list_outputs() + list(taps), [numpy.asarray(value) for value in values]))
+
+
+ADAPTERS = {"caffe": (Caffe, "caffe"), "opencv": (OpenCV, "cv2"), "mxnet": (MXNet, "mxnet")}
+
+
+def imported(adapter, module):
+    """The framework's module; ``Refused`` if it can't be imported."""
+    try:
+        getattr(adapter, "prepare", lambda: None)()
+        return __import__(module)
+    except Exception as error:
+        raise Refused("missing", "can't import %s: %s: %s" % (module, type(error).__name__, error))
 
 
 def load(request):
@@ -216,20 +308,13 @@ def load(request):
     if request["adapter"] not in ADAPTERS:
         raise Refused("protocol", "this worker has no adapter %r" % request["adapter"])
     adapter, module = ADAPTERS[request["adapter"]]
-    try:
-        __import__(module)
-    except Exception as error:
-        raise Refused("missing", "can't import %s: %s: %s" % (module, type(error).__name__, error))
+    imported(adapter, module)
     return adapter(request["options"])
 
 
 def version_of(request):
     """The version of an adapter's framework, without a model."""
-    module = ADAPTERS[request["adapter"]][1]
-    try:
-        return {"version": str(getattr(__import__(module), "__version__", "unknown"))}
-    except Exception as error:
-        raise Refused("missing", "can't import %s: %s: %s" % (module, type(error).__name__, error))
+    return {"version": str(getattr(imported(*ADAPTERS[request["adapter"]]), "__version__", "unknown"))}
 
 
 def run(model, request):

@@ -1,0 +1,1 @@
+"""MXNet: symbols read without MXNet."""

@@ -1,0 +1,56 @@
+"""What an MXNet handler works with: the builder, and the symbol's weights and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import onnx_ir as ir
+
+from dragoman.converters.mxnet.symbol import Node
+from dragoman.graph_ir import Builder
+from dragoman.graph_ir.errors import MalformedModel, UnsupportedAttribute
+from dragoman.graph_ir.model import dims
+
+
+class SymbolBuilder(Builder):
+    """A graph builder that knows the weights of the symbol it builds."""
+
+    def __init__(self, name: str, weights: Mapping[str, ir.TensorProtocol]) -> None:
+        """Nothing is emitted yet."""
+        super().__init__(name)
+        self.weights = weights
+        self.notes: list[str] = []
+
+    # -- errors -----------------------------------------------------------------------------------
+
+    def malformed(self, node: Node, message: str) -> MalformedModel:
+        """An error in the files, at ``node``."""
+        return MalformedModel(message, layer=str(node))
+
+    def unsupported(self, node: Node, message: str) -> UnsupportedAttribute:
+        """A setting of ``node`` that can't be converted."""
+        return UnsupportedAttribute(message, layer=str(node))
+
+    # -- shapes -----------------------------------------------------------------------------------
+
+    def axis(self, node: Node, axis: int, rank: int, what: str = "axis") -> int:
+        """A canonical axis from one that may be negative."""
+        if not -rank <= axis < rank:
+            raise self.malformed(node, f"{what} {axis} is out of range for a tensor of {rank} axes")
+        return axis % rank
+
+    def rank(self, node: Node, value: ir.Value) -> int:
+        """The number of axes, which must be known."""
+        if value.shape is None:
+            raise self.unsupported(node, f"the rank of {value.name} isn't known")
+        return len(value.shape)
+
+    def sizes(self, node: Node, value: ir.Value, axes: Sequence[int], why: str) -> tuple[int, ...]:
+        """Dimensions that must be known here, because ``why``."""
+        found = []
+        for axis in axes:
+            size = dims(value)[axis]
+            if not isinstance(size, int):
+                raise self.unsupported(node, f"axis {axis} of its input is dynamic ({size}), but {why}")
+            found.append(size)
+        return tuple(found)

@@ -1,0 +1,52 @@
+"""The table of MXNet operator handlers, filled by the modules of ``ops/``.
+
+A handler is ``(g: SymbolBuilder, node: Node, *inputs, *, settings…) → the outputs``: one value or a tuple. Its parameters before the
+star are called as MXNet calls the inputs; the keyword-only ones are the operator's attributes, with their types and defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dragoman.converters.handlers import HandlerTable
+
+OPERATORS = HandlerTable("dragoman.converters.mxnet.ops")
+op = OPERATORS.op
+
+OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
+    "BatchNorm": ("output", "mean", "var"),
+    "Dropout": ("output", "mask"),
+    "GroupNorm": ("output", "mean", "std"),
+    "InstanceNorm": ("output",),
+    "LayerNorm": ("output", "mean", "std"),
+    "LeakyReLU": ("output", "mask"),
+    "RNN": ("output", "state_output", "statecell_output"),
+    "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
+    "_contrib_Proposal": ("output", "score"),
+    "_contrib_quantized_conv": ("output", "min_output", "max_output"),
+    "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
+}
+"""What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
+
+NUMBERED = frozenset({"_contrib_box_nms"})
+"""Operators of which a program sees one output, but which have more: it is numbered all the same."""
+
+UNREAD: Mapping[str, int] = {
+    "IdentityAttachKLSparseReg": 1,
+    "LinearRegressionOutput": 1,
+    "LogisticRegressionOutput": 1,
+    "MAERegressionOutput": 1,
+    "SVMOutput": 1,
+    "SoftmaxOutput": 1,
+}
+"""How many inputs inference reads of operators that also take a label."""
+
+
+def output_name(op_type: str, node: str, index: int, count: int) -> str:
+    """The name of an output, as Symbol.list_outputs gives it."""
+    names = OUTPUT_NAMES.get(op_type)
+    if names is not None and index < len(names):
+        own = names[index]
+    else:
+        own = f"output{index}" if count > 1 or op_type in NUMBERED else "output"
+    return f"{node}_{own}" if node else own

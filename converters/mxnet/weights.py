@@ -1,0 +1,72 @@
+"""Which file holds a symbol's weights, and which array belongs to which variable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx_ir as ir
+
+from dragoman.converters.mxnet.params import read_params
+from dragoman.converters.mxnet.symbol import Symbol
+from dragoman.graph_ir.errors import Location, MalformedModel
+
+_EPOCH = re.compile(r"-(\d{4})\.params$")
+
+
+def find_weights(symbol: Path) -> Path | None:
+    """The newest ``prefix-NNNN.params`` beside ``prefix-symbol.json``; None if there is none."""
+    prefix = symbol.name.removesuffix("-symbol.json")
+    if prefix == symbol.name:
+        return None
+    found = [path for path in symbol.parent.glob("*.params") if _EPOCH.sub("", path.name) == prefix]
+    return max(found, key=lambda path: int(_EPOCH.search(path.name)[1]), default=None)  # type: ignore[index]
+
+
+def read_weights(path: Path, symbol: Symbol) -> dict[str, ir.TensorProtocol]:
+    """The arrays by the symbol's own names. ``MalformedModel`` if none of them belongs to it.
+
+    A checkpoint's names are the symbol's behind ``arg:`` and ``aux:``. Gluon's ``save_parameters`` calls them by the attributes that
+    lead there (``features.0.weight``): those are matched in the order in which the symbol's variables are met, by kind and shape.
+    """
+    arrays: dict[str, ir.TensorProtocol] = {}
+    for name, tensor in read_params(path).items():
+        key = name.partition(":")[2] if name.startswith(("arg:", "aux:")) else name
+        if key in arrays:
+            raise MalformedModel(f"has two arrays for {key}", location=Location(str(path)))
+        arrays[key] = tensor
+    variables = [node.name for node in symbol.variables()]
+    if not arrays or any(name in arrays for name in variables):
+        return arrays
+    if all("." in name for name in arrays):
+        return _by_structure(arrays, variables, path)
+    raise MalformedModel(
+        f"has no array of the symbol's names ({', '.join(variables[:4])}, …), but {', '.join(list(arrays)[:4])}, …",
+        location=Location(str(path)),
+    )
+
+
+def _by_structure(arrays: Mapping[str, ir.TensorProtocol], variables: list[str], path: Path) -> dict[str, ir.TensorProtocol]:
+    """Match ``features.0.weight`` to ``alexnet0_conv0_weight``: the n-th of a kind to the n-th of the kind."""
+    kinds: dict[str, list[str]] = {}
+    for name in arrays:
+        kinds.setdefault(_kind(name.rpartition(".")[2]), []).append(name)
+    matched: dict[str, ir.TensorProtocol] = {}
+    for kind, names in kinds.items():
+        own = [name for name in variables if _kind(name) == kind]
+        if len(own) != len(names):
+            raise MalformedModel(
+                f"has {len(names)} arrays called …{kind}, the symbol {len(own)}; they can't be matched", location=Location(str(path))
+            )
+        matched.update((variable, arrays[name]) for variable, name in zip(own, names, strict=True))
+    return matched
+
+
+_KINDS = ("weight", "bias", "gamma", "beta", "running_mean", "running_var", "moving_mean", "moving_var", "alpha")
+
+
+def _kind(name: str) -> str:
+    """What a parameter is for, from the end of its name."""
+    found = next((kind for kind in _KINDS if name.endswith(kind)), name)
+    return {"moving_mean": "running_mean", "moving_var": "running_var"}.get(found, found)

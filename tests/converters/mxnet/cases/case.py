@@ -1,0 +1,86 @@
+"""One case: a symbol as MXNet wrote it, and its arrays, which come from a seed. Runs in MXNet's Python too."""
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Array:
+    """Values that are drawn anew wherever they are needed."""
+
+    shape: tuple
+    kind: str = "normal"
+    low: float = 0.0
+    high: float = 1.0
+    dtype: str = "float32"
+    values: tuple = ()
+
+    def make(self, key):
+        """The array; ``key`` seeds it."""
+        dtype = np.dtype(self.dtype)
+        if self.kind == "given":
+            return np.array(self.values, dtype).reshape(self.shape)
+        random = np.random.RandomState(zlib.crc32(key.encode()))
+        if self.kind == "normal":
+            drawn = self.low + self.high * random.standard_normal(self.shape)
+        elif self.kind == "uniform":
+            drawn = random.uniform(self.low, self.high, self.shape)
+        elif self.kind == "integers":
+            drawn = random.randint(int(self.low), int(self.high) + 1, self.shape)
+        else:  # every value once, shuffled: no ties
+            size = int(np.prod(self.shape))
+            drawn = (random.permutation(size).reshape(self.shape) - size / 2) * self.high
+        return np.asarray(drawn).astype(dtype)
+
+    def plain(self):
+        """As JSON holds it; what is default is left out."""
+        default = Array(())
+        return {k: v for k, v in vars(self).items() if k == "shape" or v != getattr(default, k)}
+
+
+def normal(*shape, mean=0.0, scale=1.0, dtype="float32"):
+    """Normal values."""
+    return Array(shape, "normal", mean, scale, dtype)
+
+
+def uniform(low, high, *shape, dtype="float32"):
+    """Values between two bounds."""
+    return Array(shape, "uniform", low, high, dtype)
+
+
+def integers(low, high, *shape, dtype="float32"):
+    """Whole numbers, bounds included."""
+    return Array(shape, "integers", low, high, dtype)
+
+
+def distinct(*shape, scale=1.0, dtype="float32"):
+    """No two values alike, and none but 0 whose opposite isn't there."""
+    return Array(shape, "distinct", 0.0, scale, dtype)
+
+
+def given(values, shape=None, dtype="float32"):
+    """These values."""
+    array = np.array(values)
+    return Array(tuple(shape if shape is not None else array.shape), "given", dtype=dtype, values=tuple(array.ravel().tolist()))
+
+
+@dataclass
+class Case:
+    """A symbol, what is fed to it, and its weights; all by the symbol's names."""
+
+    id: str
+    symbol: Any
+    inputs: dict
+    params: dict = field(default_factory=dict)
+    dynamic: dict = field(default_factory=dict)
+    """Shapes with names for dynamic dimensions, for a second conversion."""
+    tolerance: float = 1e-5
+    """Of the output's largest value."""
+
+
+def arrays(case_id, described):
+    """The arrays of a recorded case's inputs or params."""
+    return {name: Array(**{**d, "shape": tuple(d["shape"]), "values": tuple(d.get("values", ()))}).make(f"{case_id}/{name}") for name, d in described.items()}

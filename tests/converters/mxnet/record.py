@@ -1,0 +1,105 @@
+"""Run the cases in real MXNet, and keep what it gives: ``recorded/FAMILY.json`` (symbols, arrays) and ``.npz`` (outputs).
+
+    MXNET_PYTHON tests/converters/mxnet/record.py [--check] [FAMILY ...]
+
+Needs an interpreter with mxnet 1.9.1 and a numpy below 2, nothing of Dragoman. ``--check`` compares with what is kept, and writes
+nothing. A case that MXNet refuses is kept as refused, with its words.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+for _name, _type in (("bool", bool), ("object", object), ("int", int), ("float", float)):
+    if _name not in np.__dict__:
+        setattr(np, _name, _type)
+import mxnet as mx
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import cases
+from cases.case import arrays
+
+
+def run(case, described):
+    """The outputs of one case, in order."""
+    feeds, params = arrays(case.id, described["inputs"]), arrays(case.id, described["params"])
+    symbol = mx.sym.load_json(described["symbol"])
+    known = set(symbol.list_arguments())
+    types = {name: value.dtype for name, value in {**feeds, **params}.items() if name in known}
+    executor = symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=types, **{n: v.shape for n, v in feeds.items() if n in known})
+    for name, value in {**feeds, **params}.items():
+        target = executor.arg_dict.get(name, executor.aux_dict.get(name))
+        if target is None:
+            raise ValueError(f"the symbol has no variable {name}")
+        if target.shape != value.shape:
+            raise ValueError(f"{name} is {value.shape}, MXNet wants {target.shape}")
+        target[:] = mx.nd.array(value, dtype=value.dtype)
+    return [output.asnumpy() for output in executor.forward(is_train=False)]
+
+
+def record(family):
+    """Every case of a family: its entry and its outputs."""
+    entries, outputs = {}, {}
+    for case in cases.load(family, mx).values():
+        entry = {
+            "symbol": json.dumps(json.loads(case.symbol.tojson()), separators=(",", ":")),
+            "outputs": case.symbol.list_outputs(),
+            "inputs": {name: array.plain() for name, array in case.inputs.items()},
+            "params": {name: array.plain() for name, array in case.params.items()},
+            "dynamic": case.dynamic,
+            "tolerance": case.tolerance,
+        }
+        entry = json.loads(json.dumps(entry))
+        try:
+            values = run(case, entry)
+        except Exception as error:
+            entry["refused"] = str(error).splitlines()[0][:200]
+            values = []
+        entries[case.id] = entry
+        outputs.update({f"{len(entries)}/{number}": value for number, value in enumerate(values)})
+    return entries, outputs
+
+
+def main():
+    """Record or check; the status counts the cases that differ."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("families", nargs="*", metavar="FAMILY")
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    different = 0
+    for family in arguments.families or cases.FAMILIES:
+        entries, outputs = record(family)
+        for name, entry in entries.items():
+            if "refused" in entry:
+                print(f"{family}: {name} is refused: {entry['refused']}", file=sys.stderr)
+        home = HERE / "recorded"
+        if arguments.check:
+            different += compare(family, entries, outputs, home)
+            continue
+        home.mkdir(exist_ok=True)
+        lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(entry)}" for key, entry in entries.items())
+        (home / f"{family}.json").write_text(f"{{\n{lines}\n}}\n")
+        np.savez_compressed(home / f"{family}.npz", **outputs)
+        print(f"{family}: {len(entries)} cases, {sum('refused' in e for e in entries.values())} refused")
+    return min(different, 100)
+
+
+def compare(family, entries, outputs, home):
+    """How many cases of a family give now something else than what is kept."""
+    kept = json.loads((home / f"{family}.json").read_text())
+    stored = np.load(home / f"{family}.npz")
+    different = [name for name in {**kept, **entries} if kept.get(name) != entries.get(name)]
+    for key in {*stored.files, *outputs}:
+        same = key in outputs and key in stored.files and np.allclose(outputs[key], stored[key], rtol=1e-5, atol=1e-6, equal_nan=True)
+        if not same:
+            different.append(f"output {key}")
+    print(f"{family}: {len(entries)} cases run, {len(different)} differ from what is kept", *different[:5])
+    return len(different)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
