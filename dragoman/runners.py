@@ -86,7 +86,18 @@ def _open_caffe(request: RunRequest) -> Runner:
 TRAINING = re.compile(r"Loss$|Data$|^Accuracy$|^HDF5Output$")
 """Layers whose inference form is another layer, or none."""
 
-_OPENERS: Mapping[str, Callable[[RunRequest], Runner]] = {"caffe": _open_caffe, "onnx": _open_onnx}
+
+
+def _open_mxnet(request: RunRequest) -> Runner:
+    from dragoman.validators.runners.mxnet import mxnet_runner  # noqa: PLC0415
+    from dragoman.validators.runtimes import command_for  # noqa: PLC0415
+
+    python: Sequence[str] | None = shlex.split(request.python) if request.python else command_for("mxnet")
+    settings = request.format.module("importer").runtime_settings(request.path, weights=request.weights)
+    return mxnet_runner(settings, inputs=input_specs(request.model) if request.model is not None else (), python=python)
+
+
+_OPENERS: Mapping[str, Callable[[RunRequest], Runner]] = {"caffe": _open_caffe, "mxnet": _open_mxnet, "onnx": _open_onnx}
 
 
 def input_specs(model: Model) -> tuple[TensorSpec, ...]:

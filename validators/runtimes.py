@@ -15,12 +15,14 @@ from pathlib import Path
 from dragoman.graph_ir.errors import DragomanError, UsageError
 from dragoman.validators.runners.process import Worker, command_of
 
-ADAPTERS: Mapping[str, str] = {"caffe": "Caffe"}
+ADAPTERS: Mapping[str, str] = {"caffe": "Caffe", "mxnet": "MXNet"}
 """The names that can be remembered, and what people call them."""
 
 HOW_TO_GET: Mapping[str, str] = {
     "caffe": "install BVLC Caffe with its Python module for any interpreter (Debian 11: apt install caffe-cpu; conda: caffe),"
     " then dragoman doctor --add caffe=/path/to/python",
+    "mxnet": "pip install mxnet==1.9.1 (Linux, Python 3.6 to 3.11) in an environment of its own with numpy<2, then dragoman doctor --add"
+    " mxnet=/path/to/python",
     "opencv": "pip install 'dragoman[caffe]'",
     "onnxruntime": "pip install onnxruntime",
 }

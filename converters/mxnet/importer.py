@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.attributes import BadAttribute, parse
 from dragoman.converters.mxnet.inputs import input_shape
+from dragoman.converters.mxnet.params import read_params
 from dragoman.converters.mxnet.symbol import Node, Symbol, read_symbol
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import OPERATORS, UNREAD, output_name
-from dragoman.converters.mxnet.weights import find_weights, read_weights
+from dragoman.converters.mxnet.weights import find_weights, read_weights, variable_names
 from dragoman.graph_ir import Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.errors import DragomanError, MalformedModel, SourceError, UnsupportedOperator, UsageError
 from dragoman.graph_ir.provenance import set_source_tensors
@@ -70,6 +72,13 @@ def check(
                     raise
                 gaps.append(Gap(node.op, [node.name], error.message))
     return gaps
+
+
+def runtime_settings(source: str | os.PathLike[str], *, weights: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """What MXNet needs to run the same network: the files, and what the symbol calls each array of the weights' file."""
+    path = Path(weights) if weights is not None else find_weights(Path(source))
+    names = variable_names(list(read_params(path)), read_symbol(source), path) if path is not None else {}
+    return {"symbol": str(Path(source).resolve()), "weights": str(path.resolve()) if path is not None else None, "names": names}
 
 
 def _unknown_operators(symbol: Symbol) -> list[Gap]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx_ir as ir
@@ -25,41 +25,45 @@ def find_weights(symbol: Path) -> Path | None:
 
 
 def read_weights(path: Path, symbol: Symbol) -> dict[str, ir.TensorProtocol]:
-    """The arrays by the symbol's own names. ``MalformedModel`` if none of them belongs to it.
+    """The arrays by the symbol's own names. ``MalformedModel`` if none of them belongs to it."""
+    arrays = read_params(path)
+    names = variable_names(list(arrays), symbol, path)
+    return {names[name]: tensor for name, tensor in arrays.items()}
+
+
+def variable_names(arrays: Sequence[str], symbol: Symbol, path: Path) -> dict[str, str]:
+    """What the symbol calls each array of the file.
 
     A checkpoint's names are the symbol's behind ``arg:`` and ``aux:``. Gluon's ``save_parameters`` calls them by the attributes that
-    lead there (``features.0.weight``): those are matched in the order in which the symbol's variables are met, by kind and shape.
+    lead there (``features.0.weight``): those are matched in the order in which the symbol's variables are met, by kind.
     """
-    arrays: dict[str, ir.TensorProtocol] = {}
-    for name, tensor in read_params(path).items():
-        key = name.partition(":")[2] if name.startswith(("arg:", "aux:")) else name
-        if key in arrays:
-            raise MalformedModel(f"has two arrays for {key}", location=Location(str(path)))
-        arrays[key] = tensor
+    names = {name: name.partition(":")[2] if name.startswith(("arg:", "aux:")) else name for name in arrays}
+    if len(set(names.values())) != len(names):
+        raise MalformedModel("has two arrays of one name", location=Location(str(path)))
     variables = [node.name for node in symbol.variables()]
-    if not arrays or any(name in arrays for name in variables):
-        return arrays
+    if not arrays or set(variables) & set(names.values()):
+        return names
     if all("." in name for name in arrays):
         return _by_structure(arrays, variables, path)
     raise MalformedModel(
-        f"has no array of the symbol's names ({', '.join(variables[:4])}, …), but {', '.join(list(arrays)[:4])}, …",
+        f"has no array of the symbol's names ({', '.join(variables[:4])}, …), but {', '.join(list(names.values())[:4])}, …",
         location=Location(str(path)),
     )
 
 
-def _by_structure(arrays: Mapping[str, ir.TensorProtocol], variables: list[str], path: Path) -> dict[str, ir.TensorProtocol]:
+def _by_structure(arrays: Sequence[str], variables: list[str], path: Path) -> dict[str, str]:
     """Match ``features.0.weight`` to ``alexnet0_conv0_weight``: the n-th of a kind to the n-th of the kind."""
     kinds: dict[str, list[str]] = {}
     for name in arrays:
         kinds.setdefault(_kind(name.rpartition(".")[2]), []).append(name)
-    matched: dict[str, ir.TensorProtocol] = {}
+    matched: dict[str, str] = {}
     for kind, names in kinds.items():
         own = [name for name in variables if _kind(name) == kind]
         if len(own) != len(names):
             raise MalformedModel(
                 f"has {len(names)} arrays called …{kind}, the symbol {len(own)}; they can't be matched", location=Location(str(path))
             )
-        matched.update((variable, arrays[name]) for variable, name in zip(own, names, strict=True))
+        matched.update(zip(names, own, strict=True))
     return matched
 
 

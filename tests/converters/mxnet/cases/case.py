@@ -83,4 +83,8 @@ class Case:
 
 def arrays(case_id, described):
     """The arrays of a recorded case's inputs or params."""
-    return {name: Array(**{**d, "shape": tuple(d["shape"]), "values": tuple(d.get("values", ()))}).make(f"{case_id}/{name}") for name, d in described.items()}
+    found = {}
+    for name, plain in described.items():
+        whole = {**plain, "shape": tuple(plain["shape"]), "values": tuple(plain.get("values", ()))}
+        found[name] = Array(**whole).make(f"{case_id}/{name}")
+    return found
