@@ -52,6 +52,11 @@ class HandlerTable:
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._complete()))
 
+    def parameters(self, name: str, *, before: int) -> list[str]:
+        """What a handler calls the tensors that it takes one by one, after its first ``before`` parameters."""
+        found = inspect.signature(self[name]).parameters.values()
+        return [p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD][before:]
+
     def arity(self, name: str, *, before: int) -> tuple[int, int | None]:
         """How few and how many tensors a handler takes after its first ``before`` parameters; None is any number. Keyword-only
         parameters are settings.

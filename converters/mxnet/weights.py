@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.params import read_params
-from dragoman.converters.mxnet.symbol import Symbol
+from dragoman.converters.mxnet.symbol import VARIABLE, Node, Ref, Symbol
+from dragoman.converters.mxnet.table import OPERATORS
 from dragoman.graph_ir.errors import Location, MalformedModel
 
 _EPOCH = re.compile(r"-(\d{4})\.params$")
@@ -27,8 +28,28 @@ def find_weights(symbol: Path) -> Path | None:
 def read_weights(path: Path, symbol: Symbol) -> dict[str, ir.TensorProtocol]:
     """The arrays by the symbol's own names. ``MalformedModel`` if none of them belongs to it."""
     arrays = read_params(path)
+    if not symbol.version:
+        add_parameters(symbol, {_plain(name) for name in arrays})
     names = variable_names(list(arrays), symbol, path)
     return {names[name]: tensor for name, tensor in arrays.items()}
+
+
+def add_parameters(symbol: Symbol, known: Container[str]) -> None:
+    """Before 0.9 a symbol left out the variables of its layers' parameters: add those that ``known`` has values for."""
+    for node in list(symbol.nodes):
+        if node.is_variable or node.op not in OPERATORS:
+            continue
+        for parameter in OPERATORS.parameters(node.op, before=2)[len(node.inputs) :]:
+            name = f"{node.name}_{parameter}"
+            if name not in known:
+                break
+            symbol.nodes.append(Node(name, VARIABLE, {}, ()))
+            node.inputs = (*node.inputs, Ref(len(symbol.nodes) - 1, 0))
+
+
+def _plain(name: str) -> str:
+    """A checkpoint's names without what they are for."""
+    return name.partition(":")[2] if name.startswith(("arg:", "aux:")) else name
 
 
 def variable_names(arrays: Sequence[str], symbol: Symbol, path: Path) -> dict[str, str]:
@@ -37,7 +58,7 @@ def variable_names(arrays: Sequence[str], symbol: Symbol, path: Path) -> dict[st
     A checkpoint's names are the symbol's behind ``arg:`` and ``aux:``. Gluon's ``save_parameters`` calls them by the attributes that
     lead there (``features.0.weight``): those are matched in the order in which the symbol's variables are met, by kind.
     """
-    names = {name: name.partition(":")[2] if name.startswith(("arg:", "aux:")) else name for name in arrays}
+    names = {name: _plain(name) for name in arrays}
     if len(set(names.values())) != len(names):
         raise MalformedModel("has two arrays of one name", location=Location(str(path)))
     variables = [node.name for node in symbol.variables()]
