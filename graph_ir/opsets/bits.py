@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import cast, dtype_of, scalar, sum_over, unsqueeze, where
+from dragoman.graph_ir.opsets.common import cast, dtype_of, integer, scalar, sum_over, unsqueeze, where
 from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, rank
 
 
@@ -49,9 +49,19 @@ def bitwise_logic(node: ir.Node, e: Emitter) -> ir.Value:
     places = e.const(np.arange(count), np.uint64)
     truths = [_bits(e, x, places) for x in (a, b)]
     result = cast(e, e.op(node.op_type.removeprefix("Bitwise"), *truths), ir.DataType.INT64)
-    worth = e.const((np.uint64(1) << np.arange(count, dtype=np.uint64)).astype(np.int64), np.int64)
     last = max(rank(a), rank(b))
-    return cast(e, sum_over(e, e.op("Mul", result, worth), [last], keepdims=0), dtype_of(a))
+    if count < 64:
+        return cast(e, _number(e, result, last, count), dtype_of(a))
+    low, high = (
+        _number(e, e.op("Slice", result, integer(e, start), integer(e, start + 32), integer(e, last)), last, 32) for start in (0, 32)
+    )
+    return cast(e, e.op("Add", low, e.op("BitShift", high, e.const(32, np.uint64), direction="LEFT")), dtype_of(a))
+
+
+def _number(e: Emitter, bits: ir.Value, axis: int, count: int) -> ir.Value:
+    """The uint64 that at most 32 bits make: ONNX Runtime's sum of int64 isn't exact where they are more."""
+    worth = e.const(1 << np.arange(count), np.int64)
+    return cast(e, sum_over(e, e.op("Mul", bits, worth), [axis], keepdims=0), ir.DataType.UINT64)
 
 
 def _bits(e: Emitter, x: ir.Value, places: ir.Value) -> ir.Value:

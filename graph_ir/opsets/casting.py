@@ -28,7 +28,7 @@ def saturation_of_8_bits(node: ir.Node, e: Emitter) -> None:
 @lowers(24, "CastLike")
 def rounding_like_8_bits(node: ir.Node, e: Emitter) -> None:
     """``round_mode`` is about float8e8m0, which came with it."""
-    if dtype_of(needed(node, 1)) == ir.DataType.FLOAT8E8M0:
+    if needed(node, 1).dtype == ir.DataType.FLOAT8E8M0:
         raise CannotConvertError("a cast to FLOAT8E8M0")
     node.attributes.pop("round_mode", None)
 

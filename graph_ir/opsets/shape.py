@@ -22,6 +22,7 @@ from dragoman.graph_ir.opsets.step import (
     rank,
     sizes,
 )
+from dragoman.graph_ir.opsets.subgraphs import unrepeated
 from dragoman.graph_ir.passes.editing import constant
 
 
@@ -80,16 +81,17 @@ def split_into_a_number(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | Non
     if count is None:
         return None
     data, axis = needed(node, 0), attribute(node, "axis", 0)
-    size = sizes(data)[axis]
+    size = None if data.shape is None else sizes(data)[axis]
     if size is not None and size % count == 0:
         return e.ops("Split", data, outputs=count, axis=axis)
     if size is not None:
         part = -(-size // count)
-        parts = e.const([min(part, size - i * part) for i in range(count)], np.int64)
+        parts = e.const([min(part, max(size - i * part, 0)) for i in range(count)], np.int64)
     else:
-        whole = dimension(e, data, axis % rank(data))
+        whole = dimension(e, data, axis)
         each = e.op("Div", e.op("Add", whole, e.const(count - 1, np.int64)), e.const(count, np.int64))
-        parts = e.op("Min", each, e.op("Sub", whole, e.op("Mul", each, e.const(np.arange(count), np.int64))))
+        left = e.op("Sub", whole, e.op("Mul", each, e.const(np.arange(count), np.int64)))
+        parts = e.op("Min", each, e.op("Max", left, e.const(0, np.int64)))
     return e.ops("Split", data, parts, outputs=count, axis=axis)
 
 
@@ -183,6 +185,13 @@ def _encoded(value: str | Sequence[str]) -> npt.NDArray[np.object_]:
     return np.vectorize(str.encode, otypes=[object])(np.asarray(value, object))
 
 
+@lowers(14, "Identity")
+def identity_of_a_sequence(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 14 only tensors were passed on: a sequence is, by a Loop that never runs (which takes sequences from 13 on)."""
+    x = needed(node, 0)
+    return unrepeated(e, x) if isinstance(x.type, ir.SequenceType) else None
+
+
 @lowers(20, "ConstantOfShape")
 def filled_with_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
     """Before 20 bfloat16 wasn't filled in: it is cast from float32, which holds all its values."""
@@ -198,6 +207,12 @@ def bounds_as_inputs(node: ir.Node, e: Emitter) -> ir.Value:
     """The attributes become constant inputs."""
     bounds = [attribute(node, name) for name in ("starts", "ends", "axes")]
     return e.op("Slice", needed(node, 0), *(e.const(list(v), np.int64) for v in bounds if v is not None))
+
+
+@raises(11, "DynamicSlice")
+def slice_of_computed_bounds(node: ir.Node, e: Emitter) -> ir.Value:
+    """An experimental operator of ONNX 1.4 and 1.5: what Slice became with 10."""
+    return e.op("Slice", *node.inputs)
 
 
 @raises(10, "TopK")
