@@ -113,11 +113,11 @@ def reshape(e: Emitter, x: ir.Value, shape: ir.Value) -> ir.Value:
     dtype = dtype_of(x)
     smallest = e.op("ReduceMin", e.op("Concat", shape, integer(e, 1), axis=0), axes=[0], keepdims=0)
     empty = e.op("Equal", smallest, scalar(e, 0))
-    blank = "" if dtype == ir.DataType.STRING else 0
+    blank = ir.StringTensor(np.array(b"", object)) if dtype == ir.DataType.STRING else ir.Tensor(np.zeros((), dtype.numpy()))
     result = either(
         e,
         empty,
-        lambda b: b.op("Expand", b.const(blank, object if blank == "" else dtype.numpy()), shape),
+        lambda b: b.op("Expand", b.op("Constant", value=blank), shape),
         lambda b: b.op("Reshape", x, shape),
         x,
     )

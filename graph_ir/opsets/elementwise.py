@@ -136,7 +136,7 @@ def modulo_of_floats(node: ir.Node, e: Emitter) -> ir.Value | None:
     A zero takes the divisor's sign.
     """
     a, b = needed(node, 0), needed(node, 1)
-    if numpy_dtype(a).kind == "f" and not attribute(node, "fmod", 0):
+    if dtype_of(a).is_floating_point() and not attribute(node, "fmod", 0):
         zero = e.const(0, numpy_dtype(a))
         rest = e.op("Mod", a, b, fmod=1)
         apart = e.op("Xor", e.op("Less", rest, zero), e.op("Less", b, zero))
@@ -200,12 +200,12 @@ def range_of_halves(node: ir.Node, e: Emitter) -> ir.Value | None:
 @lowers(22, "EyeLike")
 def identity_matrix_of_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
     """Before 22 bfloat16 was neither taken nor given."""
-    x = needed(node, 0)
-    dtype = ir.DataType(attribute(node, "dtype", dtype_of(x).value))
-    if ir.DataType.BFLOAT16 not in (x.dtype, dtype):
+    x, given = needed(node, 0), attribute(node, "dtype")
+    if ir.DataType.BFLOAT16 not in (x.dtype, given):
         return None
-    like = cast(e, x, ir.DataType.FLOAT) if x.dtype in _BFLOAT16 else x
-    given = ir.DataType.FLOAT if dtype in _BFLOAT16 else dtype
-    return cast(e, e.op("EyeLike", like, dtype=given.value, k=attribute(node, "k", 0)), dtype)
+    dtype = ir.DataType(given or dtype_of(x).value)
+    like = cast(e, x, _BFLOAT16.get(dtype_of(x), dtype_of(x)))
+    made = e.op("EyeLike", like, dtype=_BFLOAT16.get(dtype, dtype).value, k=attribute(node, "k", 0))
+    return cast(e, made, dtype)
 
 

@@ -24,10 +24,11 @@ def _quantised_type(node: ir.Node) -> ir.DataType:
 def division_of_one_type(node: ir.Node, e: Emitter) -> ir.Value | None:
     """Before 23 x and its scale had one type: that of the division, which ``precision`` says, else the scale."""
     x, scale = needed(node, 0), needed(node, 1)
-    via = ir.DataType(attribute(node, "precision", 0) or dtype_of(scale).value)
+    precision = attribute(node, "precision", 0)
     node.attributes.pop("precision", None)
-    if x.dtype == scale.dtype == via:
+    if not precision and x.dtype == scale.dtype:
         return None
+    via = ir.DataType(precision or dtype_of(scale).value)
     return e.op("QuantizeLinear", cast(e, x, via), cast(e, scale, via), input_at(node, 2), **node.attributes)
 
 
@@ -84,12 +85,12 @@ def _quantise(
 @lowers(23, "DequantizeLinear")
 def output_of_the_scales_type(node: ir.Node, e: Emitter) -> ir.Value | None:
     """Before 23 the result, and the product, had the scale's type."""
-    scale = needed(node, 1)
-    to = ir.DataType(attribute(node, "output_dtype", 0) or dtype_of(scale).value)
+    scale, given = needed(node, 1), attribute(node, "output_dtype", 0)
     node.attributes.pop("output_dtype", None)
-    if to == scale.dtype:
+    if not given or given == scale.dtype:
         return None
-    return e.op("DequantizeLinear", needed(node, 0), cast(e, scale, to), input_at(node, 2), **node.attributes)
+    to = cast(e, scale, ir.DataType(given))
+    return e.op("DequantizeLinear", needed(node, 0), to, input_at(node, 2), **node.attributes)
 
 
 @lowers(21, "DequantizeLinear")
