@@ -53,7 +53,8 @@ def bitwise_logic(node: ir.Node, e: Emitter) -> ir.Value:
     if count < 64:
         return cast(e, _number(e, result, last, count), dtype_of(a))
     low, high = (
-        _number(e, e.op("Slice", result, integer(e, start), integer(e, start + 32), integer(e, last)), last, 32) for start in (0, 32)
+        _number(e, e.op("Slice", result, integer(e, start), integer(e, start + 32), integer(e, last)), last, 32)
+        for start in (0, 32)
     )
     return cast(e, e.op("Add", low, e.op("BitShift", high, e.const(32, np.uint64), direction="LEFT")), dtype_of(a))
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.schemas import wrong_types
+from dragoman.graph_ir.opsets.schemas import takes
 from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, rank
 from dragoman.graph_ir.opsets.subgraphs import either
 
 Wider = Mapping[ir.DataType, ir.DataType]
 """A type, and the one that holds all its values and is computed in instead."""
 
-SMALL_INTEGERS: Wider = {
-    t: ir.DataType.INT64 for t in (ir.DataType.INT8, ir.DataType.INT16, ir.DataType.UINT8, ir.DataType.UINT16)
-}
+SMALL_INTEGERS: Wider = dict.fromkeys(
+    (ir.DataType.INT8, ir.DataType.INT16, ir.DataType.UINT8, ir.DataType.UINT16), ir.DataType.INT64
+)
 _PICKED_AS: Wider = {
     ir.DataType.BOOL: ir.DataType.UINT8,
     ir.DataType.INT16: ir.DataType.INT32,
@@ -34,25 +34,25 @@ def dtype_of(value: ir.Value) -> ir.DataType:
     return value.dtype
 
 
-def cast(e: Emitter, x: ir.Value, to: ir.DataType, **attributes: int | str) -> ir.Value:
+def cast(e: Emitter, x: ir.Value, to: ir.DataType) -> ir.Value:
     """``x`` in another type; itself if it has it. ``CannotConvertError`` if the opset lacks one of the types."""
     if x.dtype == to:
         return x
-    node = ir.node("Cast", [x], {"to": to.value, **attributes}, num_outputs=1)
-    node.outputs[0].type = ir.TensorType(to)
-    if wrong := wrong_types(node, e.opset):
-        raise CannotConvertError(wrong)
-    return e.op("Cast", x, to=to.value, **attributes)
+    for dtype in (dtype_of(x), to):
+        if not takes("Cast", e.opset, dtype):
+            raise CannotConvertError(f"values of type {dtype.name}")
+    return e.op("Cast", x, to=to.value)
 
 
-def widened(node: ir.Node, e: Emitter, wider: Wider, **attributes: int) -> tuple[ir.Value, ...] | None:
+def widened(node: ir.Node, e: Emitter, wider: Wider) -> tuple[ir.Value, ...] | None:
     """The same operator on wider types, its results cast back; None if no input has one of the narrow types."""
     if not any(value is not None and value.dtype in wider for value in node.inputs):
         return None
     inputs = [value if value is None else cast(e, value, wider.get(dtype_of(value), dtype_of(value))) for value in node.inputs]
-    outputs = e.ops(node.op_type, *inputs, outputs=len(node.outputs), **{**node.attributes, **attributes})
+    outputs = e.ops(node.op_type, *inputs, outputs=len(node.outputs), **node.attributes)
     return tuple(
-        cast(e, new, old.dtype) if old.dtype in wider else new for old, new in zip(node.outputs, outputs, strict=True)
+        new if old.dtype is None or old.dtype not in wider else cast(e, new, old.dtype)
+        for old, new in zip(node.outputs, outputs, strict=True)
     )
 
 
@@ -113,7 +113,9 @@ def reshape(e: Emitter, x: ir.Value, shape: ir.Value) -> ir.Value:
     dtype = dtype_of(x)
     smallest = e.op("ReduceMin", e.op("Concat", shape, integer(e, 1), axis=0), axes=[0], keepdims=0)
     empty = e.op("Equal", smallest, scalar(e, 0))
-    blank = ir.StringTensor(np.array(b"", object)) if dtype == ir.DataType.STRING else ir.Tensor(np.zeros((), dtype.numpy()))
+    blank = (
+        ir.StringTensor([b""], shape=ir.Shape([])) if dtype == ir.DataType.STRING else ir.Tensor(np.zeros((), dtype.numpy()))
+    )
     result = either(
         e,
         empty,

@@ -86,8 +86,8 @@ def loop_over_a_sequence(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
         outer = needed(node, index)
         element = body.op("SequenceAt", outer, number) if isinstance(outer.type, ir.SequenceType) else outer
         ir.convenience.replace_all_uses_with(inner, element, replace_graph_outputs=True)
-    for value in list(graph.initializers.values()):
-        graph.initializers.pop(value.name)
+    for name, value in list(graph.initializers.items()):
+        del graph.initializers[name]
         body.graph.initializers.add(value)
     given = list(graph.outputs)
     graph.outputs.clear()
@@ -102,5 +102,3 @@ def loop_over_a_sequence(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     for new, result in zip(loop.outputs, results, strict=True):
         new.type = result.type
     return tuple(loop.outputs)
-
-

@@ -111,5 +111,3 @@ def _matrix(e: Emitter, x: ir.Value, batch: int, rows: int) -> ir.Value:
         for part in (shape_from(e, x, batch, batch + rows), shape_from(e, x, batch + rows))
     ]
     return e.op("Reshape", x, e.op("Concat", heads, *sides, axis=0))
-
-

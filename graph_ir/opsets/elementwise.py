@@ -22,15 +22,17 @@ from dragoman.graph_ir.passes.editing import constant
 
 _BFLOAT16 = {ir.DataType.BFLOAT16: ir.DataType.FLOAT}
 _HALVES = {ir.DataType.FLOAT16: ir.DataType.FLOAT, **_BFLOAT16}
-_FLOAT8 = {
-    t: ir.DataType.FLOAT
-    for t in (ir.DataType.FLOAT8E4M3FN, ir.DataType.FLOAT8E4M3FNUZ, ir.DataType.FLOAT8E5M2, ir.DataType.FLOAT8E5M2FNUZ)
-}
+_FLOAT8 = dict.fromkeys(
+    (ir.DataType.FLOAT8E4M3FN, ir.DataType.FLOAT8E4M3FNUZ, ir.DataType.FLOAT8E5M2, ir.DataType.FLOAT8E5M2FNUZ),
+    ir.DataType.FLOAT,
+)
 
 
 @lowers(28, "Compress", "Einsum", "OneHot", "ReverseSequence", "Unique")
 @lowers(24, "TopK")
-@lowers(22, "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Det", "Multinomial", "Round", "Sin", "Sinh", "Tan")
+@lowers(
+    22, "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Det", "Multinomial", "Round", "Sin", "Sinh", "Tan"
+)
 @lowers(16, "GreaterOrEqual", "LessOrEqual", "Where")
 def bfloat16_as_float(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
     """Before, bfloat16 wasn't taken: it is computed in float32, which holds all its values."""
@@ -207,5 +209,3 @@ def identity_matrix_of_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
     like = cast(e, x, _BFLOAT16.get(dtype_of(x), dtype_of(x)))
     made = e.op("EyeLike", like, dtype=_BFLOAT16.get(dtype, dtype).value, k=attribute(node, "k", 0))
     return cast(e, made, dtype)
-
-

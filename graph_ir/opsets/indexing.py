@@ -9,7 +9,6 @@ from dragoman.graph_ir.opsets.common import dimension, integer, shape_from
 from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, raises, rank
 from dragoman.graph_ir.opsets.subgraphs import repeat
 
-
 _MERGES = {"add": "Add", "mul": "Mul", "max": "Max", "min": "Min"}
 
 

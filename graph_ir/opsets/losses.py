@@ -51,5 +51,3 @@ def _likelihood_loss(node: ir.Node, e: Emitter, x: ir.Value) -> ir.Value:
         return loss
     total = e.op("ReduceSum", loss, keepdims=0)
     return total if reduction == "sum" else e.op("Div", total, e.op("ReduceSum", weights, keepdims=0))
-
-

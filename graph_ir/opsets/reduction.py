@@ -36,7 +36,12 @@ def axes_as_attribute(node: ir.Node, e: Emitter) -> ir.Value:
 _PLAIN = frozenset({"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"})
 """The reductions that leave a single element as it is; the others are the function of it."""
 
-_BY_AXIS = {"ReduceMax": "ReduceMax", "ReduceMin": "ReduceMin", "ReduceProd": "ReduceProd", "ReduceLogSumExp": "ReduceLogSumExp"}
+_BY_AXIS = {
+    "ReduceMax": "ReduceMax",
+    "ReduceMin": "ReduceMin",
+    "ReduceProd": "ReduceProd",
+    "ReduceLogSumExp": "ReduceLogSumExp",
+}
 """The reductions over one axis that make those over several, one after the other; for the others it is the sum."""
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.common import cast, counted, dimension, reshape, where
@@ -114,7 +111,9 @@ def split_sizes_as_attribute(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     ends = e.op("CumSum", parts, e.const(0, np.int64))
     starts = e.op("Sub", ends, parts)
     along = e.const([axis], np.int64)
-    bounds = [[e.op("Slice", v, e.const([i], np.int64), e.const([i + 1], np.int64)) for v in (starts, ends)] for i in range(count)]
+    bounds = [
+        [e.op("Slice", v, e.const([i], np.int64), e.const([i + 1], np.int64)) for v in (starts, ends)] for i in range(count)
+    ]
     return tuple(e.op("Slice", data, start, end, along) for start, end in bounds)
 
 
@@ -177,12 +176,13 @@ def constant_as_tensor(node: ir.Node, e: Emitter) -> ir.Value | None:
             return e.op("Constant", value=ir.Tensor(np.asarray(value, dtype)))
     for name in ("value_string", "value_strings"):
         if (value := attribute(node, name)) is not None:
-            return e.op("Constant", value=ir.StringTensor(_encoded(value)))
+            words = [
+                word.encode() if isinstance(word, str) else word for word in ([value] if name == "value_string" else value)
+            ]
+            return e.op(
+                "Constant", value=ir.StringTensor(words, shape=ir.Shape([] if name == "value_string" else [len(words)]))
+            )
     return None
-
-
-def _encoded(value: str | Sequence[str]) -> npt.NDArray[np.object_]:
-    return np.vectorize(str.encode, otypes=[object])(np.asarray(value, object))
 
 
 @lowers(14, "Identity")
@@ -218,4 +218,6 @@ def slice_of_computed_bounds(node: ir.Node, e: Emitter) -> ir.Value:
 @raises(10, "TopK")
 def number_as_input(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     """The attribute becomes a constant input."""
-    return e.ops("TopK", needed(node, 0), e.const([attribute(node, "k")], np.int64), outputs=2, axis=attribute(node, "axis", -1))
+    return e.ops(
+        "TopK", needed(node, 0), e.const([attribute(node, "k")], np.int64), outputs=2, axis=attribute(node, "axis", -1)
+    )

@@ -21,7 +21,7 @@ class Body(Emitter):
     def _insert(self, node: ir.Node) -> None:
         self.graph.append(node)
 
-    def input(self, name: str, dtype: ir.DataType, shape: Sequence[int | None] | ir.Shape | None) -> ir.Value:
+    def input(self, name: str, dtype: ir.DataType, shape: Sequence[int | ir.SymbolicDim | None] | ir.Shape | None) -> ir.Value:
         """A new input of the graph; without a shape not even its rank is known."""
         value = ir.Value(name=self.unique(name), type=ir.TensorType(dtype), shape=None if shape is None else ir.Shape(shape))
         self.graph.inputs.append(value)
@@ -47,9 +47,7 @@ def either(e: Emitter, condition: ir.Value, then: Branch, otherwise: Branch, lik
     return node.outputs[0]
 
 
-def repeat(
-    e: Emitter, times: ir.Value, start: ir.Value, step: Callable[[Emitter, ir.Value, ir.Value], ir.Value]
-) -> ir.Value:
+def repeat(e: Emitter, times: ir.Value, start: ir.Value, step: Callable[[Emitter, ir.Value, ir.Value], ir.Value]) -> ir.Value:
     """A Loop that takes a tensor through ``step(emitter, number of the iteration, tensor)`` as often as the scalar ``times`` says."""
     body = Body(e, "body")
     number = body.input("iteration", ir.DataType.INT64, [])

@@ -1,5 +1,7 @@
 """Shifts, bitwise logic and casts of bits."""
 
+# ruff: noqa: E501  # a case is a line
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Control flow, sequences, optionals, strings and random operators."""
 
+# ruff: noqa: E501  # a case is a line
+
 from __future__ import annotations
 
 import numpy as np
@@ -136,7 +138,9 @@ def test_strings(case: Case, newest_opset: int) -> None:
 
 
 def test_constant_strings(newest_opset: int) -> None:
-    original = model("""m (int64[n] i) => (string[n] y) { words = Constant <value_strings = ["a", "é", ""]> ()  y = Gather(words, i) }""", 13)
+    original = model(
+        """m (int64[n] i) => (string[n] y) { words = Constant <value_strings = ["a", "é", ""]> ()  y = Gather(words, i) }""", 13
+    )
     lowered = to_proto(load(original), opset=11)
     onnx.checker.check_model(lowered, full_check=True)
     compare(run(lowered, {"i": np.array([2, 1])}), [np.array(["", "é"], object)], 0, "")

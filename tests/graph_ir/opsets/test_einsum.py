@@ -57,8 +57,12 @@ WEIGHTS = RNG.uniform(0.5, 2, 5).astype(F)
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 @pytest.mark.parametrize("ignored", [None, 3, -1])
-@pytest.mark.parametrize(("op", "outputs"), [("NegativeLogLikelihoodLoss", 1), ("SoftmaxCrossEntropyLoss", 1), ("SoftmaxCrossEntropyLoss", 2)])
-def test_losses(op: str, outputs: int, ignored: int | None, weights: np.ndarray | None, reduction: str, newest_opset: int) -> None:
+@pytest.mark.parametrize(
+    ("op", "outputs"), [("NegativeLogLikelihoodLoss", 1), ("SoftmaxCrossEntropyLoss", 1), ("SoftmaxCrossEntropyLoss", 2)]
+)
+def test_losses(
+    op: str, outputs: int, ignored: int | None, weights: np.ndarray | None, reduction: str, newest_opset: int
+) -> None:
     attributes = {"reduction": reduction} | ({} if ignored is None else {"ignore_index": ignored})
     for scores, targets in ((SCORES, SPOILED if ignored == -1 else TARGETS), (SCORES[:, :, 0], TARGETS[:, 0])):
         inputs = (scores, targets, weights) if weights is not None else (scores, targets)

@@ -1,5 +1,7 @@
 """Elementwise operators on types that older opsets lack, and those that have no operator there."""
 
+# ruff: noqa: E501  # a case is a line
+
 from __future__ import annotations
 
 import numpy as np

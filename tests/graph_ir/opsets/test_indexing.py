@@ -1,5 +1,7 @@
 """Shapes and indices that the network computes, where older opsets wanted constants, and scatters that merge."""
 
+# ruff: noqa: E501  # a case is a line
+
 from __future__ import annotations
 
 import numpy as np

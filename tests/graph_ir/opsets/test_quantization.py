@@ -3,6 +3,8 @@
 ONNX Runtime 1.32 has no kernels of opset 28 for them.
 """
 
+# ruff: noqa: E501  # a case is a line
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """Reductions, whose axes may be computed by the network."""
 
+# a case is a line
+
 from __future__ import annotations
 
 import numpy as np
@@ -25,7 +27,13 @@ B = np.random.default_rng(1).random((2, 3, 4)) > 0.5
 @pytest.mark.parametrize("kind", KINDS)
 def test_axes(kind: str, axes: str, keepdims: int, computed: bool, newest_opset: int) -> None:
     case = Case(
-        axes, kind, (X, np.array(AXES[axes], np.int64)), {"keepdims": keepdims}, opset=18, constant=() if computed else (1,), tolerance=1e-5
+        axes,
+        kind,
+        (X, np.array(AXES[axes], np.int64)),
+        {"keepdims": keepdims},
+        opset=18,
+        constant=() if computed else (1,),
+        tolerance=1e-5,
     )
     check_lowered(case, newest_opset, (11, 12, 13, 17))
 
