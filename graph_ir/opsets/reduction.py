@@ -36,37 +36,37 @@ def axes_as_attribute(node: ir.Node, e: Emitter) -> ir.Value:
 _PLAIN = frozenset({"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"})
 """The reductions that leave a single element as it is; the others are the function of it."""
 
-_BY_AXIS = {
-    "ReduceMax": "ReduceMax",
-    "ReduceMin": "ReduceMin",
-    "ReduceProd": "ReduceProd",
-    "ReduceLogSumExp": "ReduceLogSumExp",
-}
-"""The reductions over one axis that make those over several, one after the other; for the others it is the sum."""
+_BY_AXIS = frozenset({"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceLogSumExp"})
+"""The reductions that one axis after the other makes; the others are a function of the sum, and so is the mean of integers."""
 
 
 def _reduce_computed_axes(kind: str, data: ir.Value, axes: ir.Value, e: Emitter, *, keepdims: int, noop: int) -> ir.Value:
-    """Axis by axis, each under an If that asks whether it is among ``axes``: what isn't known is which, not what they could be."""
-    ones = e.const(np.ones(rank(data)), np.int64)
-    none = e.op("Reshape", e.op("Equal", e.op("Size", axes), scalar(e, 0)), integer(e, 1))
-    # Axes that are none are all, or with `noop` none: the vector of those that stay is 1 everywhere before it is scattered to.
+    """Axis by axis, each under an If that asks whether it is among ``axes``."""
+    dtype, ones = dtype_of(data), e.const(np.ones(rank(data)), np.int64)
+    whole = dtype.is_integer()
+    by_axis = kind if kind in _BY_AXIS and not (whole and kind == "ReduceMean") else "ReduceSum"
     kept = cast(e, e.op("ScatterElements", ones, axes, e.op("Sub", axes, axes)), ir.DataType.BOOL)
-    kept = kept if noop else e.op("And", kept, e.op("Not", none))
+    if not noop:  # no axes are all of them
+        some = e.op("Greater", e.op("Size", axes), scalar(e, 0))
+        kept = e.op("And", kept, some)
     result = _before(kind, data, e)
-    shape = result.shape
     for axis in range(rank(data)):
-        stays = e.op("Reshape", e.op("Slice", kept, integer(e, axis), integer(e, axis + 1)), e.const([], np.int64))
-        result = either(e, stays, _as_it_is(result), _reduced(_BY_AXIS.get(kind, "ReduceSum"), result, axis), data)
-        shape = ir.Shape([None if i <= axis else d for i, d in enumerate(shape)]) if shape is not None else None
-        result.shape = shape
+        stays = e.op("Squeeze", e.op("Slice", kept, integer(e, axis), integer(e, axis + 1)))
+        result = either(e, stays, _as_it_is(result), _reduced(by_axis, result, axis), data)
+        result.shape = ir.Shape([None] * rank(data))
     before = e.op("Shape", data)
-    after = e.op("Where", kept, before, ones)
-    if kind == "ReduceMean":
-        # The sizes of the reduced axes, whose product is the count.
-        sizes_reduced = e.op("Where", kept, ones, before)
-        result = e.op("Div", result, cast(e, e.op("ReduceProd", sizes_reduced, axes=[0], keepdims=0), dtype_of(data)))
-    result = e.op({"ReduceL2": "Sqrt", "ReduceLogSum": "Log"}.get(kind, "Identity"), result)
-    return result if keepdims else reshape(e, result, e.op("Compress", after, kept))
+    if kind == "ReduceMean" and whole:
+        count = e.op("ReduceProd", e.op("Where", kept, ones, before), axes=[0], keepdims=0)
+        result = e.op("Div", result, cast(e, count, dtype))
+    if kind in _AFTER:
+        double = ir.DataType.DOUBLE
+        result = cast(e, e.op(_AFTER[kind], cast(e, result, double if whole else dtype)), dtype)
+    if not keepdims:
+        return reshape(e, result, e.op("Compress", before, kept))
+    return result if result is not data else e.op("Identity", data)
+
+
+_AFTER = {"ReduceL2": "Sqrt", "ReduceLogSum": "Log"}
 
 
 def _before(kind: str, data: ir.Value, e: Emitter) -> ir.Value:

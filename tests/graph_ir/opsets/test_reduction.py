@@ -45,7 +45,7 @@ def test_axes(kind: str, axes: str, keepdims: int, computed: bool, newest_opset:
           for kind in NOOP_IN_ORT for k in (0, 1)),
         *(Case("ones", kind, (X[:, :1], np.array([1])), {"keepdims": 0}, opset=18, tolerance=1e-5) for kind in KINDS),
         *(Case(f"int-{k}", kind, (np.arange(-12, 12, dtype=np.int32).reshape(2, 3, 4), np.array([0, 2])), {"keepdims": k}, opset=18)
-          for kind in ("ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceSum", "ReduceL1") for k in (0, 1)),
+          for kind in ("ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceSum", "ReduceL1", "ReduceL2", "ReduceSumSquare") for k in (0, 1)),
         *(Case("double", kind, (X.astype(np.float64), np.array([2, 0])), opset=18, tolerance=1e-12) for kind in KINDS),
         *(Case(f"bool-{k}", kind, (B, np.array([1])), {"keepdims": k}, opset=20) for kind in ("ReduceMax", "ReduceMin") for k in (0, 1)),
         *(Case(f"bool-empty-{kind}", kind, (B[:, :0], np.array([1])), opset=20, reference=True) for kind in ("ReduceMax", "ReduceMin")),
