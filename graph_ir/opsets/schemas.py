@@ -78,6 +78,13 @@ def _is_default(attribute: ir.Attr, declared: Any) -> bool:
     return bool(default == value)
 
 
+def takes(op_type: str, opset: int, dtype: ir.DataType) -> bool:
+    """Whether tensors of ``dtype`` are among what the operator of ``opset`` takes or gives."""
+    found = schema(op_type, opset)
+    name = f"tensor({dtype.name.lower()})"
+    return found is not None and any(name in constraint.allowed_type_strs for constraint in found.type_constraints)
+
+
 def wrong_types(node: ir.Node, opset: int) -> str:
     """The first tensor of ``node`` whose type the operator of ``opset`` doesn't take; empty if it takes them all."""
     found = schema(node.op_type, opset)

@@ -25,11 +25,15 @@ class Emitter:
 
     def __init__(self, node: ir.Node, graph: ir.Graph, opset: int, names: Names, *, in_function: bool) -> None:
         """``opset`` is the one that is being converted to."""
-        self._node = node
         self._graph = graph
-        self._names = names
         self._in_function = in_function
+        self.node = node
+        self.names = names
         self.opset = opset
+
+    def unique(self, name: str) -> str:
+        """``name`` after the node's output, unlike every other name of the model."""
+        return self.names.unique(f"{self.node.outputs[0].name or self.node.name}/{name}")
 
     def op(self, op_type: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
         """Emit an operator with one output; attributes that are None are left out."""
@@ -38,22 +42,28 @@ class Emitter:
     def ops(self, op_type: str, *inputs: ir.Value | None, outputs: int, **attributes: Any) -> tuple[ir.Value, ...]:
         """Emit an operator with several outputs."""
         given = {key: value for key, value in attributes.items() if value is not None}
-        base = f"{self._node.outputs[0].name or self._node.name}/{op_type}"
-        node = ir.node(op_type, list(inputs), given, num_outputs=outputs)
-        for out in node.outputs:
-            out.name = self._names.unique(base)
-        node.name = node.outputs[0].name
-        set_origins(node, origins(self._node))
+        node = self.add(ir.node(op_type, list(inputs), given, num_outputs=outputs))
         infer(node, self.opset)
-        self._graph.insert_before(self._node, node)
         return tuple(node.outputs)
+
+    def add(self, node: ir.Node) -> ir.Node:
+        """Put ``node`` in its place, named and with its provenance; its outputs' types and shapes are left as they are."""
+        for out in node.outputs:
+            out.name = self.unique(node.op_type)
+        node.name = node.outputs[0].name
+        set_origins(node, origins(self.node))
+        self._insert(node)
+        return node
+
+    def _insert(self, node: ir.Node) -> None:
+        self._graph.insert_before(self.node, node)
 
     def const(self, array: npt.ArrayLike, dtype: npt.DTypeLike) -> ir.Value:
         """A constant: an initializer, or a Constant node inside a function, which can't have initializers."""
         tensor = ir.Tensor(np.array(array, dtype=dtype, order="C"))
         if self._in_function:
             return self.op("Constant", value=tensor)
-        name = self._names.unique(f"{self._node.outputs[0].name or self._node.name}/const")
+        name = self.unique("const")
         tensor.name = name
         value = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape), const_value=tensor)
         self._graph.initializers.add(value)
