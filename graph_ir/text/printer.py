@@ -19,6 +19,8 @@ INLINE = 16
 """Tensors up to this many elements are written out."""
 
 _INDENT = "   "
+_ON_A_LINE = 8
+"""A subgraph's inputs and outputs stay on one line up to this number."""
 
 
 @dataclass(frozen=True)
@@ -80,23 +82,33 @@ class _Printer:
         inputs = [self._declared(v) for v in graph.inputs]
         outputs = [self._declared(v, source=False) for v in graph.outputs]
         name = identifier(graph.name)
-        if depth and len(inputs) + len(outputs) <= 8 and not any(note for _, note in inputs + outputs):
-            yield f"{name} ({', '.join(t for t, _ in inputs)}) => ({', '.join(t for t, _ in outputs)})" + remarks
+        if depth and len(inputs) + len(outputs) <= _ON_A_LINE and not any(note for _, note in inputs + outputs):
+            yield from self._opened(
+                f"{name} ({', '.join(t for t, _ in inputs)}) => ({', '.join(t for t, _ in outputs)})", remarks, graph
+            )
         else:
             yield f"{name} (" + remarks
             yield from _listed(inputs)
             yield ") => ("
             yield from _listed(outputs)
-            yield ")"
-        weights = [self._initializer(v) for v in graph.initializers.values()]
-        if weights:
-            yield "<"
-            yield from _listed(weights)
-            yield ">"
-        yield "{"
+            yield from self._opened(")", "", graph)
         for node in graph:
             yield from _indented(self._node(node, depth))
         yield "}"
+
+    def _opened(self, head: str, remarks: str, graph: ir.Graph, *declared: ir.Value) -> Iterator[str]:
+        """The end of a head, the weights, and the brace that opens the body; ``declared`` are values that need their types said."""
+        entries = [self._declared(v) for v in declared] + [self._initializer(v) for v in graph.initializers.values()]
+        if entries:
+            yield head + remarks
+            yield "<"
+            yield from _listed(entries)
+            yield "> {"
+        elif remarks:
+            yield head + remarks
+            yield "{"
+        else:
+            yield head + " {"
 
     def function(self, function: ir.Function) -> Iterator[str]:
         """A function's lines."""
@@ -115,15 +127,9 @@ class _Printer:
         given = f" <{', '.join(parameters)}>" if parameters else ""
         inputs, outputs = (", ".join(identifier(v.name) for v in part) for part in (function.inputs, function.outputs))
         remarks = notes.note(notes.remarks("", None, function.metadata_props))
-        yield f"{identifier(function.name)}{given} ({inputs}) => ({outputs}){remarks}"
-        made = {out for node in function for out in node.outputs}
-        typed = [v for v in function.inputs if v not in made and (v.type is not None or any(notes.value_clauses(v)))]
-        entries_of = [self._declared(v) for v in typed] + [self._initializer(v) for v in function.graph.initializers.values()]
-        if entries_of:
-            yield "<"
-            yield from _listed(entries_of)
-            yield ">"
-        yield "{"
+        typed = [v for v in function.inputs if v.type is not None or any(notes.value_clauses(v))]
+        head = f"{identifier(function.name)}{given} ({inputs}) => ({outputs})"
+        yield from self._opened(head, remarks, function.graph, *typed)
         for node in function:
             yield from _indented(self._node(node, 0))
         yield "}"

@@ -35,7 +35,7 @@ def parse_values(
     except (ValueError, OverflowError) as error:
         tokens.fail(str(error), at)
     if entries.get("from") != "weights":
-        tokens.fail("values are elements in braces, \"base64\", or \"from\": \"weights\"; other files aren't opened", at)
+        tokens.fail('values are elements in braces, "base64", or "from": "weights"; other files aren\'t opened', at)
     return _referred(tokens, weights, entries, dtype, dims, entries.get("name", name), at)
 
 
@@ -52,7 +52,13 @@ def _entries(tokens: Tokens) -> dict[str, str]:
 
 
 def _referred(
-    tokens: Tokens, weights: Weights | None, entries: dict[str, str], dtype: ir.DataType, dims: tuple[int, ...], name: str, at: int
+    tokens: Tokens,
+    weights: Weights | None,
+    entries: dict[str, str],
+    dtype: ir.DataType,
+    dims: tuple[int, ...],
+    name: str,
+    at: int,
 ) -> ir.TensorProtocol:
     if weights is None:
         return absent(name, dtype, dims)

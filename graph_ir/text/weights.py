@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
+import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import MalformedModel
 from dragoman.graph_ir.passes.editing import parts
-from dragoman.graph_ir.tensors import DerivedTensor
+from dragoman.graph_ir.tensors import CHUNK, DerivedTensor, MappedTensor
 from dragoman.graph_ir.text.elements import strings
 
 Place = tuple[int, int]
@@ -73,9 +74,16 @@ def absent(name: str, dtype: ir.DataType, shape: tuple[int, ...]) -> ir.TensorPr
 
 
 def digest(tensor: ir.TensorProtocol) -> str:
-    """The first 16 digits of the SHA-256 of the values, as an ONNX file holds them."""
+    """The first 16 digits of the SHA-256 of the values, as an ONNX file holds them. A mapped tensor isn't copied for it."""
+    found = hashlib.sha256()
     if tensor.dtype == ir.DataType.STRING:
-        data = b"".join(len(s).to_bytes(8, "little") + s for s in strings(tensor))
+        for text in strings(tensor):
+            found.update(len(text).to_bytes(8, "little") + text)
+    elif isinstance(tensor, MappedTensor) and tensor.contiguous:
+        flat = tensor.numpy().reshape(-1).view(np.uint8)
+        for start in range(0, flat.size, CHUNK):
+            found.update(flat[start : start + CHUNK].data)
+            tensor.file.release()
     else:
-        data = tensor.tobytes()
-    return hashlib.sha256(data).hexdigest()[:16]
+        found.update(tensor.tobytes())
+    return found.hexdigest()[:16]
