@@ -89,13 +89,21 @@ def _multiply_adds(summary: Summary) -> str:
     text = f"{summary.macs:,}"
     parts = [f"{visible(name)} {count_text(n)}".replace(" ", GLUE) for name, n in summary.macs_by_operator.items()]
     text += ": " + ", ".join(parts) if len(parts) > 1 else f" in {visible(next(iter(summary.macs_by_operator)))}"
-    if summary.assumed:
-        taken = ", ".join(visible(name) for name in summary.assumed[:6]) + (", …" if len(summary.assumed) > 6 else "")
-        inputs = [t for t in summary.inputs if t.shape and not all(isinstance(d, int) for d in t.shape)]
-        text += f"; with {taken} taken as 1"
-        if inputs:
-            dims = ",".join(str(d) if isinstance(d, int) else "1" for d in inputs[0].shape or ())
-            text += f" (set sizes with --input{GLUE}{visible(inputs[0].name)}:{dims})"
+    return text + (_assumptions(summary) if summary.assumed else "")
+
+
+def _assumptions(summary: Summary) -> str:
+    """Which dynamic dimensions were taken as 1, and how to give them a size."""
+    inputs = [t for t in summary.inputs if t.shape and not all(isinstance(d, int) for d in t.shape)]
+    named = list(dict.fromkeys("?" if d is None else d for t in inputs for d in t.shape or () if not isinstance(d, int)))
+    given = [visible(name) for name in named if name in summary.assumed]
+    computed = len(summary.assumed) - len(given)
+    if computed:
+        given.append(f"{plural(computed, 'dimension')} that the network computes")
+    text = f"; with {' and '.join(filter(None, (', '.join(given[:-1]), given[-1])))} taken as 1"
+    if inputs:
+        dims = ",".join(str(d) if isinstance(d, int) else "1" for d in inputs[0].shape or ())
+        text += f" (set sizes with --input{GLUE}{visible(inputs[0].name)}:{dims}{' …' if len(inputs) > 1 else ''})"
     return text
 
 
