@@ -15,8 +15,6 @@ from dragoman.graph_ir.passes.editing import parts
 Sizes = tuple[int, ...]
 Counted = Callable[["_Shapes"], int]
 
-MICROSOFT = "com.microsoft"
-
 
 @dataclass(frozen=True)
 class Products:
@@ -199,7 +197,15 @@ _MICROSOFT: dict[str, Counted] = {
     "QMoE": _unknown,
     "MoE": _unknown,
 }
-_BY_DOMAIN = {"": _STANDARD, "ai.onnx": _STANDARD, "ai.onnx.preview": {"FlexAttention": _attention(99)}, MICROSOFT: _MICROSOFT}
+_BY_DOMAIN: dict[str, dict[str, Counted]] = {
+    "": _STANDARD,
+    "ai.onnx": _STANDARD,
+    "ai.onnx.ml": {},
+    "ai.onnx.preview": {"FlexAttention": _attention(99)},
+    "com.microsoft": _MICROSOFT,
+    "com.microsoft.nchwc": {"Conv": _unknown},  # its tensors are in blocks, padded ones
+}
+"""What is counted, by domain. What isn't in the table of a domain that is here is no product."""
 
 
 def count_products(model: ir.Model) -> Products:
@@ -244,6 +250,7 @@ class _Counter:
         self._functions = model.functions
         self._open: set[ir.OperatorIdentifier] = set()
         self._uncounted: Counter[str] = Counter()
+        self._strange: Counter[str] = Counter()
         self._once: Counter[str] = Counter()
         self._at_most: Counter[str] = Counter()
         self.dynamic: dict[str, None] = {}
@@ -252,6 +259,9 @@ class _Counter:
         """What the numbers leave out or assume."""
         for name, count in self._uncounted.items():
             yield f"{count} {name} not counted: the shapes aren't known"
+        if self._strange:
+            names = ", ".join(f"{name} × {count}" for name, count in self._strange.items())
+            yield f"not counted, since only their own runtime knows what they do: {names}"
         for name, count in self._once.items():
             yield f"the bodies of {count} {name} are counted once: how often they run isn't known"
         for name, count in self._at_most.items():
@@ -276,7 +286,11 @@ class _Counter:
             body = max(bodies, key=lambda b: b.total())
             rounds = self._rounds(node) if body and name != "If" else 1
             return Counter({key: value * rounds for key, value in body.items()})
-        count = _BY_DOMAIN.get(node.domain, {}).get(node.op_type)
+        table = _BY_DOMAIN.get(node.domain)
+        if table is None:
+            self._strange[name] += 1
+            return Counter()
+        count = table.get(node.op_type)
         if count is None:
             return Counter()
         shapes = _Shapes(node)

@@ -50,7 +50,7 @@ def _origin_rows(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _tensor_rows(title: str, tensors: tuple[Tensor, ...]) -> list[tuple[str, str]]:
-    width = min(max((len(visible(t.name)) for t in tensors[:_SHOWN]), default=0), 32)
+    width = min(max((len(visible(t.name)) for t in tensors[:_SHOWN]), default=0), 48)
     names = (f"{visible(t.name):<{width}}".replace(" ", GLUE) for t in tensors)
     found = [f"{name}{GLUE}{GLUE}{tensor_text(t)}" for name, t in zip(names, tensors, strict=True)]
     return _listed(title, found) or [(title, "none")]
@@ -85,7 +85,7 @@ def _parameters(summary: Summary) -> str:
 
 def _multiply_adds(summary: Summary) -> str:
     if not summary.macs:
-        return "none in products that could be counted" if summary.macs_notes else "no products of matrices or convolutions"
+        return "none that could be counted" if summary.macs_notes else "no products of matrices or convolutions"
     text = f"{summary.macs:,}"
     parts = [f"{visible(name)} {count_text(n)}".replace(" ", GLUE) for name, n in summary.macs_by_operator.items()]
     text += ": " + ", ".join(parts) if len(parts) > 1 else f" in {visible(next(iter(summary.macs_by_operator)))}"
