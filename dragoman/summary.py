@@ -79,8 +79,8 @@ class Summary:
         return {**asdict(self), "dynamic": self.dynamic}
 
 
-def summarise(model: Model, *, graph: bool = False, hashes: bool = False) -> Summary:
-    """Count what is in a model; with ``graph``, print it too, with ``hashes`` of its weights.
+def summarise(model: Model, *, graph: bool = False, hashes: bool = False, complete: bool = True) -> Summary:
+    """Count what is in a model; with ``graph``, print it too, with ``hashes`` of its weights; ``complete``: they are all there.
 
     No weight is read unless its hash is wanted: sizes come from their types and shapes.
     """
@@ -117,7 +117,7 @@ def summarise(model: Model, *, graph: bool = False, hashes: bool = False) -> Sum
         functions={_function_name(f): calls[f.identifier()] for f in model.ir.functions.values()},
         source_layers=len(layers),
         notes=tuple(model.notes),
-        graph=tuple(print_lines(model.ir, Style(hash=hashes, provenance="short"))) if graph else (),
+        graph=tuple(print_lines(model.ir, Style(hash=hashes, floats=complete, provenance="short"))) if graph else (),
     )
 
 

@@ -30,13 +30,14 @@ def command(
     dragoman inspect net.onnx --input data:1,3,224,224
     diff <(dragoman inspect old.onnx --graph) <(dragoman inspect new.onnx --graph)
     """
-    from dragoman.conversion import outline, resolve_source  # noqa: PLC0415  # --help needs none of it
+    from dragoman.conversion import load, outline, resolve_source  # noqa: PLC0415  # --help needs none of it
     from dragoman.summary import summarise  # noqa: PLC0415
 
     reading = given(options)
     _, fmt = resolve_source(model, reading.get("source_format"))
     if any(option.name == "keep_opset" for option in fmt.reader_options):
         reading.setdefault("keep_opset", True)  # the model as it is, not as the graph would have it
-    loaded = outline(model, inputs=dict(inputs) or None, **reading)
-    emit(summarise(loaded, graph=show_graph or hashes, hashes=hashes), summary_text, as_json)
+    loaded = (load if hashes else outline)(model, inputs=dict(inputs) or None, **reading)
+    complete = hashes or "weights" in reading or not hasattr(fmt.module("importer"), "outline")
+    emit(summarise(loaded, graph=show_graph or hashes, hashes=hashes, complete=complete), summary_text, as_json)
     return 0

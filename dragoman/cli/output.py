@@ -63,8 +63,8 @@ def coverage_text(report: CoverageReport) -> str:
     for target, gaps in report.writing.items():
         name = f"{target} at opset {report.opset}" if report.opset is not None else target
         if gaps:
-            wrong = plural(len({gap.operator for gap in gaps}), "kind")
-            lines.append(click.style(f"to {name}: {wrong} of operators can't be converted", fg="red"))
+            wrong = plural(len({gap.operator for gap in gaps}), "operator")
+            lines.append(click.style(f"to {name}: {wrong} can't be converted", fg="red"))
             lines += _gaps(gaps)
         else:
             lines.append(click.style(f"to {name}: nothing stands in the way", fg="green"))

@@ -29,11 +29,13 @@ class Style:
 
     ``inline``: tensors of more elements are references (None: none is). ``hash``: references carry a hash of the values, which
     have to be read for it. ``provenance``: all of it; ``short``: the source layers, where they aren't the nodes themselves, and
-    files without their folders; or ``none``.
+    files without their folders; or ``none``. ``floats``: whether weights of floats are written out at all; they aren't known of a
+    network that was read without them.
     """
 
     inline: int | None = INLINE
     hash: bool = False
+    floats: bool = True
     provenance: Literal["all", "short", "none"] = "all"
 
 
@@ -156,11 +158,13 @@ class _Printer:
             clauses += notes.value_clauses(value)
             clauses += notes.source_clause(value) if self._style.provenance == "all" else ()
         clauses += notes.tensor_clauses(tensor)
-        text = f"{_tensor_type(tensor)} {identifier(value.name)} = {self._values(tensor, (id(value), 0), value.name or '')}"
+        known = self._style.floats or not tensor.dtype.is_floating_point()
+        values = self._values(tensor, (id(value), 0), value.name or "", known=known)
+        text = f"{_tensor_type(tensor)} {identifier(value.name)} = {values}"
         return text, notes.note(clauses)
 
-    def _values(self, tensor: ir.TensorProtocol, place: Place, name: str) -> str:
-        if self._style.inline is None or tensor.size <= self._style.inline:
+    def _values(self, tensor: ir.TensorProtocol, place: Place, name: str, *, known: bool = True) -> str:
+        if known and (self._style.inline is None or tensor.size <= self._style.inline):
             text = elements_text(tensor)
             if text is not None:
                 return "{" + text + "}"

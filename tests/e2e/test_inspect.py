@@ -130,8 +130,12 @@ def test_graph_is_text_that_reads_back(tmp_path: Path, mixed: Path, capsys: pyte
     model = parse_model(shown(capsys, mixed, "--graph"))
     assert [node.op_type for node in model.graph] == ["Constant", "Loop", "f", "Thing"]
     assert as_json(capsys, mixed, "--graph")["graph"] == shown(capsys, mixed, "--graph").splitlines()
-    prototxt, _ = zoo.write("lenet", tmp_path)
+    prototxt, weights = zoo.write("lenet", tmp_path)
     text = shown(capsys, prototxt, "--graph")
+    assert 'float[10] "ip2.bias" = ["from": "weights"]' in text  # nobody gave them, so nothing is said of them
+    assert 'float[10] "ip2.bias" = {' in shown(capsys, prototxt, "--graph", "-w", weights)
+    assert '"sha256"' in shown(capsys, prototxt, "--hash", "-w", weights)
+    assert invoke(["inspect", str(prototxt), "--hash"]) == 4  # there is nothing to hash
     assert 'from conv1 (Convolution) at "lenet.prototxt":' in text
     assert str(tmp_path) not in text  # the same wherever the file is
 
