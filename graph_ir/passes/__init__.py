@@ -10,6 +10,7 @@ from dragoman.graph_ir.model import Model
 from dragoman.graph_ir.passes.constants import fold_constants
 from dragoman.graph_ir.passes.dead_code import remove_dead_code
 from dragoman.graph_ir.passes.duplicate_weights import share_duplicate_weights
+from dragoman.graph_ir.passes.explicit_padding import make_padding_explicit
 from dragoman.graph_ir.passes.fold_affine import fold_affine
 from dragoman.graph_ir.passes.identities import remove_identities
 from dragoman.graph_ir.passes.merge_affine import merge_affine
@@ -26,6 +27,7 @@ PASSES: tuple[Pass, ...] = (
     remove_identities,
     merge_reshapes,
     cancel_transposes,
+    make_padding_explicit,
     fold_padding,
     fold_affine,
     merge_affine,
