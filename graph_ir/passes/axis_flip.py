@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.passes.editing import Names, add_weight, constant
@@ -36,7 +38,9 @@ class Edit:
             node.resize_inputs(index + 1)
         node.replace_input_with(index, value)
 
-    def weight(self, node: ir.Node, index: int, change: Callable[[np.ndarray], np.ndarray], shape: Sequence[int]) -> None:  # type: ignore[type-arg]
+    def weight(
+        self, node: ir.Node, index: int, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]], shape: Sequence[int]
+    ) -> None:
         """Make input ``index`` its constant, changed; computed when it is asked for."""
         old = node.inputs[index]
         tensor = constant(old)

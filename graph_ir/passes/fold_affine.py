@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.passes.affine import Affine, affine_before, affine_chain
+from dragoman.graph_ir.passes.affine import Affine, Vector, affine_before, affine_chain
 from dragoman.graph_ir.passes.editing import Names, remove_node
 from dragoman.graph_ir.passes.linear import Linear, change_bias, linear_of, scale_weight
 from dragoman.graph_ir.provenance import forget_source_tensors, merge_origins, move_source_tensors
@@ -36,7 +36,7 @@ def _fold_behind(linear: Linear, names: Names) -> bool:
         scale_weight(linear, lambda: linear.by_output(np.broadcast_to(values()[0], (outputs,))), names)
     if chain.shifts or linear.bias is not None:
 
-        def shifted(bias: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        def shifted(bias: Vector) -> Vector:
             scale, shift = values()
             return bias * scale + shift
 

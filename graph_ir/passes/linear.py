@@ -105,7 +105,7 @@ def _gemm(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | No
         return None
     alpha = node.attributes["alpha"].as_float() if "alpha" in node.attributes else 1.0
     beta = node.attributes["beta"].as_float() if "beta" in node.attributes else 1.0
-    down, across = (lambda a: a.reshape(1, -1)), (lambda a: a.reshape(-1, 1))  # noqa: E731
+    down, across = (lambda a: a.reshape(1, -1)), (lambda a: a.reshape(-1, 1))
 
     def response(a: Vector) -> Vector:
         matrix = weight.numpy().T if transposed else weight.numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -21,7 +22,7 @@ class _Padding:
 
     amounts: list[int]
     mode: str
-    value: np.generic
+    value: Any
 
     @property
     def spatial(self) -> list[int] | None:
@@ -81,7 +82,9 @@ def _takes(reader: ir.Node, pad: ir.Node, padding: _Padding) -> bool:
     if reader.op_type == "Pad":
         outer = _padding_of(reader)
         same = outer is not None and outer.mode == padding.mode
-        return outer is not None and same and (outer.mode == "edge" or (outer.mode == "constant" and outer.value == padding.value))
+        return (
+            outer is not None and same and (outer.mode == "edge" or (outer.mode == "constant" and outer.value == padding.value))
+        )
     if padding.mode != "constant" or padding.spatial is None or _own_pads(reader, padding) is None:
         return False
     if reader.op_type == "Conv":
@@ -106,7 +109,7 @@ def _pool_takes(reader: ir.Node, pad: ir.Node, padding: _Padding) -> bool:
     return _is_lowest(padding.value) or (not padding.value and source is not None and _not_negative(source))
 
 
-def _is_lowest(value: np.generic) -> bool:
+def _is_lowest(value: Any) -> bool:
     if np.issubdtype(value.dtype, np.integer):
         return bool(value == np.iinfo(value.dtype).min)
     return bool(value <= np.finfo(value.dtype).min) if np.issubdtype(value.dtype, np.floating) else False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.model import dims
@@ -141,10 +143,12 @@ def _flattened(node: ir.Node, perm: Perm) -> Flip | None:
         return None
     axes = [axis - 1 for axis in perm[1:]]
 
-    def change(array: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def change(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if columns:
-            return array.reshape(other, *inner).transpose(0, *(a + 1 for a in axes)).reshape(other, rows)
-        return array.reshape(*inner, other).transpose(*axes, len(axes)).reshape(rows, other)
+            permuted: npt.NDArray[Any] = array.reshape(other, *inner).transpose(0, *(a + 1 for a in axes)).reshape(other, rows)
+        else:
+            permuted = array.reshape(*inner, other).transpose(*axes, len(axes)).reshape(rows, other)
+        return permuted
 
     def apply(edit: Edit) -> None:
         edit.weight(reader, 1, change, weight.shape.numpy())
