@@ -245,3 +245,66 @@ def test_random_channels_last_networks_have_transposes_at_the_edges_only(apply, 
     feeds = {f"x{i}": floats(2, 5, 6, int(rng.integers(1, 5)), seed=seed + i) for i in range(int(rng.integers(1, 3)))}
     left = apply(build, feeds, cancel_transposes)
     assert left.count("Transpose") <= min(limits), left
+
+
+def random_graph(rng: np.random.Generator, g: Builder, x: ir.Value) -> dict[str, ir.Value]:
+    """Operators of every kind that has a rule, with random transposes in between."""
+    values = [x]
+    for _ in range(int(rng.integers(4, 14))):
+        x = values[int(rng.integers(max(0, len(values) - 3), len(values)))]
+        shape = [int(d) for d in x.shape]
+        rank, seed = len(shape), int(rng.integers(1 << 30))
+        axis = int(rng.integers(rank)) if rank else 0
+        kind = int(rng.integers(0, 20)) if rank else 0
+        if kind < 6 and rank > 1:
+            y = g.op("Transpose", x, perm=[int(a) for a in rng.permutation(rank)])
+        elif kind == 6:
+            y = g.op("Add", x, g.const(floats(*shape[axis:], seed=seed)))
+        elif kind == 7:
+            same = [v for v in values if [int(d) for d in v.shape] == shape]
+            y = g.op("Mul", x, same[int(rng.integers(len(same)))])
+        elif kind == 8:
+            y = g.op("ReduceMean", x, g.const([axis - rank]), keepdims=int(rng.integers(2)))
+        elif kind == 9 and rank < 5:
+            y = g.op("Unsqueeze", x, g.const([int(rng.integers(rank + 1))]))
+        elif kind == 10 and 1 in shape:
+            y = g.op("Squeeze", x, g.const([shape.index(1)]))
+        elif kind == 11:
+            y = g.op("Gather", x, g.const(int(rng.integers(shape[axis])) if rng.integers(2) else [0, shape[axis] - 1]), axis=axis)
+        elif kind == 12:
+            y = g.op("Softmax", x, axis=axis - rank)
+        elif kind == 13:
+            y = g.op("Concat", x, g.op("Neg", x), axis=axis)
+        elif kind == 14:
+            y = g.op("Slice", x, g.const([-1]), g.const([-9]), g.const([axis]), g.const([-1]))
+        elif kind == 15 and rank > 1:
+            at = int(rng.integers(rank - 1))
+            y = g.op("Reshape", x, g.const([*shape[:at], shape[at] * shape[at + 1], *shape[at + 2 :]]))
+        elif kind == 16 and rank < 5 and any(d % 2 == 0 for d in shape):
+            at = next(i for i, d in enumerate(shape) if d % 2 == 0)
+            y = g.op("Reshape", x, g.const([*shape[:at], 2, shape[at] // 2, *shape[at + 1 :]]))
+        elif kind == 17 and rank > 1:
+            y = g.op("MatMul", x, g.const(floats(shape[-1], 4, seed=seed) / 3))
+        elif kind == 18 and rank > 2:
+            y = g.op("MatMul", x, g.op("Transpose", x, perm=[*range(rank - 2), rank - 1, rank - 2]))
+        elif kind == 19 and rank > 1:
+            y = g.op("Pad", x, g.const([1, 0]), g.const(0.5), g.const([axis]))
+        else:
+            y = g.op("Tanh", x)
+        values.append(y if np.prod(y.shape) < 2000 else g.op("Tanh", x))
+    ends = [v for v in values[1:] if not v.uses()]
+    return {f"y{index}": v for index, v in enumerate(ends)} | ({"z": values[2]} if values[2] not in ends and rng.integers(2) else {})
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_graphs_keep_their_numbers_and_never_get_more_transposes(apply, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    before: list[int] = []
+
+    def build(g: Builder, x: ir.Value) -> dict[str, ir.Value]:
+        outputs = random_graph(rng, g, x)
+        before.append(sum(node.op_type == "Transpose" for node in g.graph))
+        return outputs
+
+    left = apply(build, {"x": floats(2, 3, *(int(d) for d in rng.integers(1, 5, size=int(rng.integers(1, 3)))), seed=seed)}, cancel_transposes)
+    assert left.count("Transpose") <= before[0], left
