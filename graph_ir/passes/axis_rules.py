@@ -324,3 +324,12 @@ def _matmul(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     if right == left and perm[-2:] == identity(left)[-2:]:
         return Flip((perm, perm), (perm,))
     return None
+
+
+@rule_of("Gemm")
+def _gemm(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
+    """The left matrix may be read transposed."""
+    if of_output or perm != (1, 0):
+        return None
+    flag = 1 - int_of(node, "transA", 0)
+    return Flip((perm,), (None,), lambda _: node.attributes.add(ir.AttrInt64("transA", flag)))

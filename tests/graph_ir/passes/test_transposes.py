@@ -181,6 +181,67 @@ def test_quantised_pairs(axis: int | None) -> None:
     np.testing.assert_allclose(results[1], results[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("already", [0, 1])
+def test_gemm_reads_its_left_matrix_transposed(apply, already: int) -> None:
+    def build(g: Builder, x: ir.Value) -> dict[str, ir.Value]:
+        y = g.op("Tanh", g.op("Transpose", x, perm=[1, 0]))
+        return {"y": g.op("Gemm", y, g.const(floats(3, 5)), transA=already)}
+
+    assert apply(build, {"x": floats(3, 4) if not already else floats(4, 3)}, cancel_transposes) == ["Tanh", "Gemm"]
+
+
+def test_constants_are_transposed_when_they_are_written(apply) -> None:
+    def build(g: Builder, x: ir.Value) -> dict[str, ir.Value]:
+        node = ir.node("Transpose", [g.const(floats(5, 4))], {"perm": [1, 0]})
+        node.outputs[0].name, node.outputs[0].type, node.outputs[0].shape = "t", x.type, ir.Shape([4, 5])
+        g.graph.append(node)
+        return {"y": g.op("MatMul", x, node.outputs[0])}
+
+    assert apply(build, X, cancel_transposes) == ["MatMul"]
+
+
+def test_subgraphs_on_their_own_and_what_they_read_outside() -> None:
+    """The branches cancel what is in them; the value that they read from outside keeps the frame that they want."""
+    g = Builder("g")
+    x = g.input("x", ir.DataType.FLOAT, X["x"].shape)
+    y = g.op("Relu", conv(g, x, 4))
+    positive = g.op("Greater", g.op("ReduceSum", x, keepdims=0), g.const(0.0))
+    branches = []
+    for seed in (5, 6):
+        with g.subgraph(f"branch{seed}") as body:
+            body.outputs.append(conv(g, g.op("Tanh", conv(g, y, 4, seed=seed)), 4, seed=seed))
+            branches.append(body)
+    chosen = g.op("If", positive, then_branch=branches[0], else_branch=branches[1])
+    g.output(conv(g, g.op("Add", chosen, y), 3, seed=7), "z")
+    model, results = g.model(), []
+    for change in (False, True):
+        if change:
+            assert cancel_transposes(model)
+            assert not cancel_transposes(model)
+        proto = ir.serde.serialize_model(model).SerializeToString()
+        session = onnxruntime.InferenceSession(proto, providers=["CPUExecutionProvider"])
+        results.append([session.run(None, {"x": sign * np.abs(X["x"])})[0] for sign in (1, -1)])
+    assert [[node.op_type for node in body].count("Transpose") for body in branches] == [2, 2]
+    assert [node.op_type for node in model.graph].count("Transpose") <= 4
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-4, atol=1e-5)
+
+
+def test_dynamic_sizes() -> None:
+    g = Builder("g")
+    x = g.input("x", ir.DataType.FLOAT, ("n", "h", "w", 4))
+    y = g.op("Relu", conv(g, g.op("Add", conv(g, x, 4), x), 4))
+    y = g.op("Concat", y, conv(g, y, 3), axis=-1)
+    g.output(g.op("ReduceMean", y, g.const([1, 2]), keepdims=0), "y")
+    model, results = g.model(), []
+    for change in (False, True):
+        if change:
+            assert cancel_transposes(model)
+        session = onnxruntime.InferenceSession(ir.serde.serialize_model(model).SerializeToString(), providers=["CPUExecutionProvider"])
+        results.append(session.run(None, X)[0])
+    assert [node.op_type for node in model.graph].count("Transpose") == 1
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-4, atol=1e-5)
+
+
 # -- random networks -------------------------------------------------------------------------------------
 
 
