@@ -17,6 +17,10 @@ from dragoman.graph_ir.opsets.step import (
     rank,
     sizes,
 )
+from dragoman.graph_ir.passes.editing import constant
+
+_SMALL = 1 << 16
+"""Elements of a scale that is looked at."""
 
 
 @raises(14, "BatchNormalization")
@@ -31,9 +35,9 @@ def rms_normalization(node: ir.Node, e: Emitter) -> ir.Value:
     """x / sqrt(mean(x²) + epsilon) · scale, over the axes from ``axis`` on, the mean in float32."""
     x, scale = needed(node, 0), needed(node, 1)
     wide = _widened(x, e)
-    square = _mean(e.op("Mul", wide, wide), attribute(node, "axis", -1), e)
+    square = _mean(_squared(wide, e), attribute(node, "axis", -1), e)
     root = e.op("Sqrt", e.op("Add", square, _epsilon(node, wide, e)))
-    return e.op("Mul", _narrowed(e.op("Div", wide, root), x, e), scale)
+    return _scaled(_narrowed(e.op("Div", wide, root), x, e), scale, e)
 
 
 @lowers(17, "LayerNormalization")
@@ -44,12 +48,24 @@ def layer_normalization(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     axis = attribute(node, "axis", -1)
     mean = _mean(wide, axis, e)
     centred = e.op("Sub", wide, mean)
-    variance = _mean(e.op("Mul", centred, centred), axis, e)
-    inverse = e.op("Reciprocal", e.op("Sqrt", e.op("Add", variance, _epsilon(node, wide, e))))
-    y = e.op("Mul", _narrowed(e.op("Mul", centred, inverse), x, e), scale)
+    variance = _mean(_squared(centred, e), axis, e)
+    root = e.op("Sqrt", e.op("Add", variance, _epsilon(node, wide, e)))
+    y = _scaled(_narrowed(e.op("Div", centred, root), x, e), scale, e)
     if bias is not None:
         y = e.op("Add", y, bias)
-    return (y, mean, inverse)[: len(node.outputs)]
+    return (y, mean, e.op("Reciprocal", root))[: len(node.outputs)] if len(node.outputs) > 1 else (y,)
+
+
+def _squared(x: ir.Value, e: Emitter) -> ir.Value:
+    """By Pow: the form that ONNX Runtime fuses again."""
+    return e.op("Pow", x, e.const(2, numpy_dtype(x)))
+
+
+def _scaled(x: ir.Value, scale: ir.Value, e: Emitter) -> ir.Value:
+    """x · scale; a scale of ones was only there because the operator wants one."""
+    tensor = constant(scale)
+    ones = tensor is not None and tensor.dtype == x.dtype and tensor.size <= _SMALL and bool((tensor.numpy() == 1).all())
+    return x if ones else e.op("Mul", x, scale)
 
 
 def _mean(x: ir.Value, axis: int, e: Emitter) -> ir.Value:

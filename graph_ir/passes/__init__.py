@@ -7,12 +7,15 @@ from collections.abc import Callable
 import onnx_ir as ir
 
 from dragoman.graph_ir.model import Model
+from dragoman.graph_ir.passes.activations import fuse_activations
 from dragoman.graph_ir.passes.constants import fold_constants
 from dragoman.graph_ir.passes.dead_code import remove_dead_code
 from dragoman.graph_ir.passes.duplicate_weights import share_duplicate_weights
+from dragoman.graph_ir.passes.explicit_padding import make_padding_explicit
 from dragoman.graph_ir.passes.fold_affine import fold_affine
 from dragoman.graph_ir.passes.identities import remove_identities
 from dragoman.graph_ir.passes.merge_affine import merge_affine
+from dragoman.graph_ir.passes.normalizations import fuse_normalizations
 from dragoman.graph_ir.passes.padding import fold_padding
 from dragoman.graph_ir.passes.reshapes import merge_reshapes
 from dragoman.graph_ir.passes.transposes import cancel_transposes
@@ -26,7 +29,10 @@ PASSES: tuple[Pass, ...] = (
     remove_identities,
     merge_reshapes,
     cancel_transposes,
+    make_padding_explicit,
     fold_padding,
+    fuse_normalizations,
+    fuse_activations,
     fold_affine,
     merge_affine,
 )
