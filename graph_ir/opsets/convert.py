@@ -98,7 +98,8 @@ def _move(node: ir.Node, newer: int, older: int, names: Names, *, down: bool, in
 
 def _replace(node: ir.Node, results: tuple[ir.Value, ...]) -> None:
     for old, new in zip(node.outputs, results, strict=True):
-        replace_value(old, new)
+        if old.name:  # an output that is left out has none
+            replace_value(old, new)
     assert node.graph is not None
     node.graph.remove(node, safe=True)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Emitter:
         self._graph = graph
         self._names = names
         self._in_function = in_function
+        self._body: ir.Graph | None = None
         self.opset = opset
 
     def op(self, op_type: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
@@ -45,8 +47,25 @@ class Emitter:
         node.name = node.outputs[0].name
         set_origins(node, origins(self._node))
         infer(node, self.opset)
-        self._graph.insert_before(self._node, node)
+        if self._body is not None:
+            self._body.append(node)
+        else:
+            self._graph.insert_before(self._node, node)
         return tuple(node.outputs)
+
+    @contextmanager
+    def body(self, name: str) -> Iterator[ir.Graph]:
+        """What is emitted inside is the body of a Scan, Loop or If, whose inputs and outputs are the caller's to append. It may
+        use the values outside, where its constants are."""
+        outer, self._body = self._body, ir.Graph([], [], nodes=[], name=self.unique(name))
+        try:
+            yield self._body
+        finally:
+            self._body = outer
+
+    def unique(self, name: str) -> str:
+        """A name for a value that is like no other's."""
+        return self._names.unique(f"{self._node.outputs[0].name or self._node.name}/{name}")
 
     def const(self, array: npt.ArrayLike, dtype: npt.DTypeLike) -> ir.Value:
         """A constant: an initializer, or a Constant node inside a function, which can't have initializers."""
@@ -176,7 +195,11 @@ def infer(node: ir.Node, opset: int) -> None:
         if tensor is not None and tensor.size <= 64:
             data[value.name] = ir.serde.serialize_tensor(tensor)
     imports = [onnx.helper.make_opsetid("", opset)]
-    found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+    try:
+        found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+    except (shape_inference.InferenceError, onnx.checker.ValidationError) as error:
+        kinds = ", ".join(value.dtype.name.lower() for value in node.inputs if value is not None and value.dtype is not None)
+        raise CannotConvertError(f"{node.op_type} of {kinds}") from error
     for out in node.outputs:
         if (proto := found.get(out.name or "")) is not None:
             out.type = ir.serde.deserialize_type_proto_for_type(proto)
