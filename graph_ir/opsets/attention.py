@@ -9,7 +9,17 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.dimensions import Size, counted, minus, over, part_or_rest, plus, size, vector
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, numpy_dtype, rank, sizes
+from dragoman.graph_ir.opsets.step import (
+    CannotConvertError,
+    Emitter,
+    attribute,
+    input_at,
+    lowers,
+    needed,
+    numpy_dtype,
+    rank,
+    sizes,
+)
 
 
 @lowers(25, "Attention")

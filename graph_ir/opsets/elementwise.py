@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import reduce
 
-import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.step import (
@@ -15,9 +14,7 @@ from dragoman.graph_ir.opsets.step import (
     lowers,
     needed,
     numpy_dtype,
-    raises,
 )
-from dragoman.graph_ir.passes.editing import constant
 
 
 def _pick(e: Emitter, comparison: str, a: ir.Value, b: ir.Value) -> ir.Value:
@@ -78,23 +75,3 @@ def modulo_of_floats(node: ir.Node, e: Emitter) -> None:
     """Before 28 floats were only taken with fmod."""
     if numpy_dtype(needed(node, 0)).kind == "f" and not attribute(node, "fmod", 0):
         raise CannotConvertError("the floored remainder of floats")
-
-
-@raises(12, "Dropout")
-def dropout_ratio_as_input(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...]:
-    """The attribute becomes a constant input; without training_mode nothing is dropped, as before."""
-    data = needed(node, 0)
-    return e.ops("Dropout", data, e.const(attribute(node, "ratio", 0.5), np.float32), outputs=len(node.outputs))
-
-
-@lowers(12, "Dropout")
-def dropout_ratio_as_attribute(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...]:
-    """Before 12 the ratio was an attribute, and dropping happened in training only."""
-    training, ratio = input_at(node, 2), constant(input_at(node, 1))
-    never = constant(training)
-    if training is not None and (never is None or bool(never.numpy())):
-        raise CannotConvertError("its training_mode")
-    if input_at(node, 1) is not None and ratio is None:
-        raise CannotConvertError("a ratio that the network computes")
-    value = 0.5 if ratio is None else float(np.asarray(ratio.numpy()).reshape(()))
-    return e.ops("Dropout", needed(node, 0), outputs=len(node.outputs), ratio=value)

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.dimensions import Size, minus, over, part_or_rest, plus, size, vector
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, numpy_dtype, rank, sizes
+from dragoman.graph_ir.opsets.dimensions import minus, part_or_rest, size, vector
+from dragoman.graph_ir.opsets.step import (
+    CannotConvertError,
+    Emitter,
+    attribute,
+    input_at,
+    lowers,
+    needed,
+    sizes,
+)
 
 _FLOAT = ir.DataType.FLOAT
 
@@ -46,9 +54,7 @@ def linear_attention(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     return _cast(o, query.dtype, e), _cast(state, kind, e)
 
 
-def _step(
-    state: ir.Value, steps: list[ir.Value], e: Emitter, *, gated: bool, corrected: bool
-) -> tuple[ir.Value, ir.Value]:
+def _step(state: ir.Value, steps: list[ir.Value], e: Emitter, *, gated: bool, corrected: bool) -> tuple[ir.Value, ir.Value]:
     q, k, v = steps[:3]
     if gated:
         state = e.op("Mul", state, steps[3])
