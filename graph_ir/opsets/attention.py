@@ -46,6 +46,10 @@ def _with_one_mask(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     allowed, bias = _mask(node, e)
     mask = allowed if allowed is None or bias is None else _additive(allowed, bias, needed(node, 0), e)
     mask = bias if mask is None else mask
+    if input_at(node, 6) is not None:  # for each query too: ONNX Runtime doesn't broadcast that axis
+        last = rank(needed(node, 0)) - 2
+        queries, keys = size(needed(node, 0), last, e), size(needed(node, 1), last, e)
+        mask = e.op("Expand", mask, vector(e, queries, keys))
     names = ("q_num_heads", "kv_num_heads", "scale", "softcap", "softmax_precision", "qk_matmul_output_mode")
     kept = {name: attribute(node, name) for name in names}
     inputs = [needed(node, 0), needed(node, 1), needed(node, 2), mask, input_at(node, 4), input_at(node, 5)]
@@ -112,12 +116,12 @@ def _for_each_query(x: ir.Value, heads: tuple[Size, Size], e: Emitter) -> ir.Val
 
 def _root_of_scale(node: ir.Node, q: ir.Value, e: Emitter) -> ir.Value:
     """√scale, where scale is 1 / √D if it isn't given."""
-    scale, width = attribute(node, "scale"), size(q, 3, e)
-    if scale is None and isinstance(width, ir.Value):
-        root = e.op("Sqrt", e.op("Sqrt", e.op("Cast", width, to=ir.DataType.FLOAT.value)))
-        return e.op("Cast", e.op("Reciprocal", root), to=_type(q))
-    assert isinstance(width, int)
-    return e.const(math.sqrt(scale) if scale is not None else width**-0.25, numpy_dtype(q))
+    if (scale := attribute(node, "scale")) is not None:
+        return e.const(math.sqrt(scale), numpy_dtype(q))
+    if isinstance(width := size(q, 3, e), int):
+        return e.const(width**-0.25, numpy_dtype(q))
+    root = e.op("Sqrt", e.op("Sqrt", e.op("Cast", width, to=ir.DataType.FLOAT.value)))
+    return e.op("Cast", e.op("Reciprocal", root), to=_type(q))
 
 
 def _capped(node: ir.Node, logits: ir.Value, e: Emitter) -> ir.Value:

@@ -15,6 +15,7 @@ from dragoman.graph_ir.opsets.step import (
     needed,
     sizes,
 )
+from dragoman.graph_ir.opsets.subgraphs import Body
 
 _FLOAT = ir.DataType.FLOAT
 
@@ -40,14 +41,13 @@ def linear_attention(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
         beta = needed(node, 5)
         over_time.append(_by_step(beta, [part_or_rest(sizes(beta)[2], 1), 1, 1], e))
     state = _first_state(past, query, q, k, v, e)
-    with e.body("step") as body:
-        before, *steps = (_in_body(x, body, drop=1 if i else None, e=e) for i, x in enumerate([state, *over_time]))
-        after, read = _step(before, steps, e, gated=gated, corrected=corrected)
-        body.outputs.extend([after, read])
+    body = Body(e, "step")
+    before = body.input("state", _FLOAT, state.shape)
+    steps = [body.input("now", _FLOAT, [d for axis, d in enumerate(sizes(x)) if axis != 1]) for x in over_time]
+    body.output(*_step(before, steps, body, gated=gated, corrected=corrected))
     axes = [1] * len(over_time)
-    state, o = e.ops(
-        "Scan", state, *over_time, outputs=2, body=body, num_scan_inputs=len(axes), scan_input_axes=axes, scan_output_axes=[1]
-    )
+    scan = {"body": body.graph, "num_scan_inputs": len(axes), "scan_input_axes": axes, "scan_output_axes": [1]}
+    state, o = e.ops("Scan", state, *over_time, outputs=2, **scan)
     width = sizes(v)[4]
     o = e.op("Reshape", o, e.const([0, 0, query_heads * width if width is not None else -1], np.int64))
     kind = node.outputs[1].dtype or (query if past is None else past).dtype
@@ -87,18 +87,7 @@ def _first_state(past: ir.Value | None, query: ir.Value, q: ir.Value, k: ir.Valu
     if past is not None:
         return _cast(past, _FLOAT, e)
     shape = vector(e, size(query, 0, e), size(k, 2, e), size(k, 3, e), size(v, 4, e))
-    state = e.op("Expand", e.const(0, np.float32), shape)
-    if state.shape is None:
-        state.shape = ir.Shape([None] * 4)
-    return state
-
-
-def _in_body(x: ir.Value, body: ir.Graph, *, drop: int | None, e: Emitter) -> ir.Value:
-    """A step of ``x`` as an input of the Scan's body: ``x`` without the axis ``drop``."""
-    dims = [size for axis, size in enumerate(sizes(x)) if axis != drop]
-    value = ir.Value(name=e.unique(f"{body.name}/in"), type=x.type, shape=ir.Shape(dims))
-    body.inputs.append(value)
-    return value
+    return e.op("Expand", e.const(0, np.float32), shape)
 
 
 @lowers(27, "CausalConvWithState")

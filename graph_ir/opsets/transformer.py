@@ -23,6 +23,9 @@ def rotary_embedding(node: ir.Node, e: Emitter) -> ir.Value:
     cos, sin = (_angles(node, needed(node, i), 1 if heads_first else 2, e) for i in (1, 2))
     half = size(cos, -1, e)
     turned = times(half, 2, e)
+    wanted = attribute(node, "rotary_embedding_dim", 0) or sizes(x)[3]
+    if isinstance(turned, int) and wanted not in (turned, None):
+        raise CannotConvertError(f"{half} angles for {wanted} elements, two of which share one")
     start, middle, end, last = e.const([0], np.int64), vector(e, half), vector(e, turned), e.const([-1], np.int64)
     if attribute(node, "interleaved", 0):
         two = e.const([2], np.int64)
