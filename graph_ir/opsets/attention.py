@@ -79,9 +79,9 @@ def attention(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
         together = e.const([0, 0, count * width if width is not None else -1], np.int64)
         y = e.op("Reshape", e.op("Transpose", y, perm=[0, 2, 1, 3]), together)
     shown = (raw, capped, biased, weights)[attribute(node, "qk_matmul_output_mode", 0)]
-    wanted = [y, keys, values, shown][: len(node.outputs)]
     given = {id(value) for value in node.inputs}
-    return tuple(e.op("Identity", value) if id(value) in given else value for value in wanted)
+    results = zip(node.outputs, (y, keys, values, shown), strict=False)
+    return tuple(e.op("Identity", value) if id(value) in given and out.name else value for out, value in results)
 
 
 def _type(x: ir.Value) -> int:
@@ -163,31 +163,24 @@ def _mask(node: ir.Node, e: Emitter) -> tuple[ir.Value | None, ir.Value | None]:
 
     The queries' positions p are counted from the first key; j is a key's: causal is j ≤ p, a window p − left ≤ j ≤ p + right.
     """
-    q, k, mask, past, filled = needed(node, 0), needed(node, 1), input_at(node, 3), input_at(node, 4), input_at(node, 6)
-    queries, fresh = size(q, rank(q) - 2, e), size(k, rank(k) - 2, e)
-    cached = size(past, 2, e) if past is not None else 0
-    keys = plus(cached, fresh, e)
+    mask, filled = input_at(node, 3), input_at(node, 6)
     left, right = attribute(node, "left_window_size", -1), attribute(node, "right_window_size", -1)
     if attribute(node, "is_causal", 0):
         right = 0
     conditions: list[ir.Value] = []
-    by_sample = e.const([-1, 1, 1, 1], np.int64) if filled is not None else None
-    j = counted(keys, e) if max(left, right) >= 0 or filled is not None else None
-    if max(left, right) >= 0:
-        assert j is not None
-        first = cached if filled is None else minus(filled, queries, e)
-        if by_sample is not None:
-            first = e.op("Reshape", vector(e, first), by_sample)
-        p = plus(first, e.op("Reshape", counted(queries, e), e.const([-1, 1], np.int64)), e)
-        if right >= 0:
-            conditions.append(e.op("Less", j, plus(p, right + 1, e)))
-        if left >= 0:
-            conditions.append(e.op("Less", vector(e, minus(p, left + 1, e)), j))
-    if filled is not None:
-        conditions.append(e.op("Less", j, e.op("Reshape", filled, by_sample)))
+    if max(left, right) >= 0 or filled is not None:
+        j = counted(_number_of_keys(node, e), e)
+        if max(left, right) >= 0:
+            p = _positions(node, e)
+            if right >= 0:
+                conditions.append(e.op("Less", j, vector(e, plus(p, right + 1, e))))
+            if left >= 0:
+                conditions.append(e.op("Less", vector(e, minus(p, left + 1, e)), j))
+        if filled is not None:
+            conditions.append(e.op("Less", j, e.op("Reshape", filled, e.const([-1, 1, 1, 1], np.int64))))
     bias = None
     if mask is not None:
-        mask = _of_all_keys(mask, keys, q, e)
+        mask = _of_all_keys(node, mask, e)
         if mask.dtype == ir.DataType.BOOL:
             conditions.append(mask)
         else:
@@ -195,14 +188,41 @@ def _mask(node: ir.Node, e: Emitter) -> tuple[ir.Value | None, ir.Value | None]:
     return (reduce(lambda a, b: e.op("And", a, b), conditions) if conditions else None), bias
 
 
-def _of_all_keys(mask: ir.Value, keys: Size, q: ir.Value, e: Emitter) -> ir.Value:
+def _number_of_keys(node: ir.Node, e: Emitter) -> Size:
+    k, past = needed(node, 1), input_at(node, 4)
+    fresh = size(k, rank(k) - 2, e)
+    return fresh if past is None else plus(size(past, 2, e), fresh, e)
+
+
+def _positions(node: ir.Node, e: Emitter) -> ir.Value:
+    """The queries' positions among the keys, (Sq, 1), or (B, 1, Sq, 1) if the samples have numbers of keys of their own."""
+    q, past, filled = needed(node, 0), input_at(node, 4), input_at(node, 6)
+    queries = size(q, rank(q) - 2, e)
+    position = e.op("Reshape", counted(queries, e), e.const([-1, 1], np.int64))
+    if filled is not None:
+        first = vector(e, minus(filled, queries, e))
+        return e.op("Add", e.op("Reshape", first, e.const([-1, 1, 1, 1], np.int64)), position)
+    return position if past is None else e.op("Add", position, vector(e, size(past, 2, e)))
+
+
+def _same_size(a: ir.Value, axis: int, b: ir.Value, other: int) -> bool:
+    """Whether two dynamic dimensions have one name."""
+    assert a.shape is not None and b.shape is not None
+    first, second = a.shape[axis], b.shape[other]
+    return isinstance(first, ir.SymbolicDim) and first.value is not None and first == second
+
+
+def _of_all_keys(node: ir.Node, mask: ir.Value, e: Emitter) -> ir.Value:
     """The mask, of q's type unless it says yes or no, with −inf for the last keys if it is shorter than they are many."""
+    q, k = needed(node, 0), needed(node, 1)
     if mask.dtype not in (ir.DataType.BOOL, q.dtype):
         mask = e.op("Cast", mask, to=_type(q))
-    lacking = minus(keys, size(mask, -1, e), e)
-    if lacking == 0:
+    if input_at(node, 4) is None and _same_size(mask, -1, k, rank(k) - 2):
+        return mask
+    keys, own = _number_of_keys(node, e), size(mask, -1, e)
+    if keys == own:
         return mask
     if mask.dtype == ir.DataType.BOOL:
         mask = _additive(mask, None, q, e)
-    pads = vector(e, *[0] * (2 * rank(mask) - 1), lacking)
+    pads = vector(e, *[0] * (2 * rank(mask) - 1), minus(keys, own, e))
     return e.op("Pad", mask, pads, e.const(-np.inf, numpy_dtype(q)))

@@ -26,11 +26,12 @@ def rotary_embedding(node: ir.Node, e: Emitter) -> ir.Value:
     wanted = attribute(node, "rotary_embedding_dim", 0) or sizes(x)[3]
     if isinstance(turned, int) and wanted not in (turned, None):
         raise CannotConvertError(f"{half} angles for {wanted} elements, two of which share one")
-    start, middle, end, last = e.const([0], np.int64), vector(e, half), vector(e, turned), e.const([-1], np.int64)
+    start, end, last = e.const([0], np.int64), vector(e, turned), e.const([-1], np.int64)
     if attribute(node, "interleaved", 0):
         two = e.const([2], np.int64)
         a, b = e.op("Slice", x, start, end, last, two), e.op("Slice", x, e.const([1], np.int64), end, last, two)
     else:
+        middle = vector(e, half)
         a, b = e.op("Slice", x, start, middle, last), e.op("Slice", x, middle, end, last)
     real = e.op("Sub", e.op("Mul", a, cos), e.op("Mul", b, sin))
     imaginary = e.op("Add", e.op("Mul", a, sin), e.op("Mul", b, cos))

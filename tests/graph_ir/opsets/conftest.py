@@ -25,18 +25,18 @@ SomeOpsets = Callable[..., None]
 
 
 def one_node(
-    op_type: str, inputs: Arrays, *, outputs: Sequence[str] = ("y",), opset: int = NEWEST, dynamic: bool = False, **attributes: object
+    op_type: str, inputs: Arrays, *, outputs: Sequence[str] = ("y",), opset: int = NEWEST, dynamic: bool | Sequence[int] = False, **attributes: object
 ) -> onnx.ModelProto:
-    """A model of one node; an input or output that is left out is None or "". ``dynamic`` hides all dimensions."""
+    """A model of one node; an input or output that is left out is None or "". ``dynamic`` hides the dimensions, of some inputs."""
     names = [f"x{i}" if array is not None else "" for i, array in enumerate(inputs)]
     node = helper.make_node(op_type, names, list(outputs), **attributes)
     values = [
         helper.make_tensor_value_info(
             name,
             helper.np_dtype_to_tensor_dtype(array.dtype),
-            [f"{name}_{axis}" if dynamic else size for axis, size in enumerate(array.shape)],
+            [f"{name}_{axis}" if dynamic is True or (dynamic and index in dynamic) else n for axis, n in enumerate(array.shape)],
         )
-        for name, array in zip(names, inputs, strict=True)
+        for index, (name, array) in enumerate(zip(names, inputs, strict=True))
         if array is not None
     ]
     graph = helper.make_graph([node], "one_node", values, [onnx.ValueInfoProto(name=name) for name in outputs if name])
@@ -79,6 +79,20 @@ def _assert_same(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], what: 
         np.testing.assert_allclose(mine, theirs, *tolerance, err_msg=what)
 
 
+def _assert_nothing_idle(graph: onnx.GraphProto) -> None:
+    """Each node and initializer is read by someone."""
+    read: set[str] = {value.name for value in graph.output}
+    graphs = [graph]
+    for part in graphs:
+        for node in part.node:
+            read.update(node.input)
+            graphs += [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+            read.update(value.name for a in node.attribute if a.HasField("g") for value in a.g.output)
+    for part in graphs:
+        assert not [tensor.name for tensor in part.initializer if tensor.name not in read]
+        assert not [node.output[0] for node in part.node if not read & set(node.output)]
+
+
 @pytest.fixture
 def same_below(newest_opset: int) -> SomeOpsets:
     """Checks that a node of a new opset computes the same at every older one from ``oldest`` on, where ONNX Runtime runs it.
@@ -108,6 +122,7 @@ def same_below(newest_opset: int) -> SomeOpsets:
             assert check(model, opset=target) == []
             written = to_proto(model, opset=target)
             onnx.checker.check_model(written, full_check=True)
+            _assert_nothing_idle(written.graph)
             if runs_from <= target <= min(newest_opset, runs_until) and not (by_reference and target >= 23):
                 _assert_same(run(written, inputs), expected, f"opset {target}")
 
@@ -129,6 +144,7 @@ def same_raised(newest_opset: int) -> SomeOpsets:
         for target in targets:
             written = to_proto(model, opset=target)
             onnx.checker.check_model(written, full_check=True)
+            _assert_nothing_idle(written.graph)
             if target <= newest_opset:
                 _assert_same(run(written, inputs), expected, f"opset {target}")
 
