@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, raises, rank
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, raises, rank
 
 
 @lowers(15, "BatchNormalization")
@@ -47,7 +47,8 @@ def _in_one_type(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
 
 @raises(14, "BatchNormalization")
 def batch_normalization_with_its_mode(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """Five outputs told of training, in which the batch's own mean and variance are used; the last two are those."""
+    """Five outputs told of training, in which the batch's own mean and variance are used. The last two are those, for the
+    gradient: what ONNX calls a variance there is 1 / sqrt(variance + epsilon) in ONNX Runtime."""
     if len(node.outputs) == 1:
         return None
     x, *others = (needed(node, i) for i in range(5))
@@ -59,7 +60,9 @@ def batch_normalization_with_its_mode(node: ir.Node, e: Emitter) -> tuple[ir.Val
     mean = e.op("ReduceMean", x, axes=axes, keepdims=1)
     centred = e.op("Sub", x, mean)
     variance = e.op("ReduceMean", e.op("Mul", centred, centred), axes=axes, keepdims=0)
-    return (*trained, e.op("Reshape", mean, e.const([-1], np.int64)), variance)[: len(node.outputs)]
+    epsilon = e.const(attribute(node, "epsilon", 1e-5), numpy_dtype(x))
+    inverse = e.op("Reciprocal", e.op("Sqrt", e.op("Add", variance, epsilon)))
+    return (*trained, e.op("Reshape", mean, e.const([-1], np.int64)), inverse)[: len(node.outputs)]
 
 
 @raises(9, "BatchNormalization")

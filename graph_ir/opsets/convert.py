@@ -100,8 +100,8 @@ def _replace(node: ir.Node, results: tuple[ir.Value, ...]) -> None:
     for old, new in zip(node.outputs, results, strict=True):
         if old.name:
             replace_value(old, new)
-        elif not new.uses():  # an output that is left out has no name
-            new.name = old.name
+        elif not new.uses() and not new.is_graph_output():  # an output that is left out has no name
+            new.name, new.type, new.shape = old.name, None, None
     assert node.graph is not None
     inputs = [value for value in node.inputs if value is not None]
     node.graph.remove(node, safe=True)

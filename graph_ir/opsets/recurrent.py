@@ -19,6 +19,7 @@ def recurrent_over_time(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | Non
         if (state := input_at(node, index)) is not None:
             inputs[index] = e.op("Transpose", state, perm=[1, 0, 2])
     kept = {name: attribute(node, name) for name in node.attributes if name != "layout"}
-    y, *states = e.ops(node.op_type, *inputs, outputs=len(node.outputs), **kept)
-    back = [e.op("Transpose", y, perm=[2, 0, 1, 3]), *(e.op("Transpose", state, perm=[1, 0, 2]) for state in states)]
-    return tuple(back)
+    results = e.ops(node.op_type, *inputs, outputs=len(node.outputs), **kept)
+    orders = ([2, 0, 1, 3], [1, 0, 2], [1, 0, 2])
+    back = zip(node.outputs, results, orders, strict=False)
+    return tuple(e.op("Transpose", value, perm=order) if out.name else value for out, value, order in back)

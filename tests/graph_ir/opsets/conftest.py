@@ -149,3 +149,19 @@ def same_raised(newest_opset: int) -> SomeOpsets:
                 _assert_same(run(written, inputs), expected, f"opset {target}")
 
     return assert_same_raised
+
+
+@pytest.fixture
+def one_at() -> Callable[..., list[np.ndarray]]:
+    """The outputs of a node of opset ``source``, written at ``target``, in ONNX Runtime."""
+
+    def outputs_at(target: int, op_type: str, inputs: Arrays, *, source: int | None = None, **attributes: object) -> list[np.ndarray]:
+        proto = one_node(op_type, inputs, opset=source or target, **attributes)
+        if source is None:
+            return run(proto, inputs)
+        written = to_proto(load(onnx.shape_inference.infer_shapes(proto)), opset=target)
+        onnx.checker.check_model(written, full_check=True)
+        _assert_nothing_idle(written.graph)
+        return run(written, inputs)
+
+    return outputs_at
