@@ -30,13 +30,14 @@ def gelu(node: ir.Node, e: Emitter) -> ir.Value:
     """x · Φ(x): by Erf, or the tanh approximation if that is asked for."""
     x = needed(node, 0)
     dtype = numpy_dtype(x)
+    half, one = e.const(0.5, dtype), e.const(1.0, dtype)
     if attribute(node, "approximate", "none") == "tanh":
         cube = e.op("Mul", e.op("Mul", x, x), x)
         inner = e.op("Add", x, e.op("Mul", cube, e.const(0.044715, dtype)))
         curve = e.op("Tanh", e.op("Mul", inner, e.const(math.sqrt(2 / math.pi), dtype)))
-    else:
-        curve = e.op("Erf", e.op("Mul", x, e.const(math.sqrt(0.5), dtype)))
-    return e.op("Mul", e.op("Mul", x, e.const(0.5, dtype)), e.op("Add", curve, e.const(1.0, dtype)))
+        return e.op("Mul", e.op("Mul", x, half), e.op("Add", curve, one))
+    curve = e.op("Erf", e.op("Div", x, e.const(math.sqrt(2), dtype)))  # the form that ONNX Runtime fuses
+    return e.op("Mul", e.op("Mul", x, e.op("Add", curve, one)), half)
 
 
 @lowers(18, "Mish")

@@ -19,8 +19,11 @@ def size(x: ir.Value, axis: int, e: Emitter) -> Size:
 
 def vector(e: Emitter, *parts: Size) -> ir.Value:
     """The sizes as one int64 vector."""
-    if all(isinstance(part, int) for part in parts):
-        return e.const(list(parts), np.int64)
+    known = [part for part in parts if isinstance(part, int)]
+    if len(known) == len(parts):
+        return e.const(known, np.int64)
+    if len(parts) == 1 and isinstance(parts[0], ir.Value):
+        return parts[0]
     return e.op("Concat", *(part if isinstance(part, ir.Value) else e.const([part], np.int64) for part in parts), axis=0)
 
 

@@ -17,8 +17,12 @@ from dragoman.graph_ir.opsets.step import (
     raises,
     rank,
 )
+from dragoman.graph_ir.passes.editing import constant
 
 _FLOAT = ir.DataType.FLOAT
+
+_SMALL = 1 << 16
+"""Elements of a scale that is looked at."""
 
 
 @lowers(23, "RMSNormalization")
@@ -26,10 +30,10 @@ def rms_normalization(node: ir.Node, e: Emitter) -> ir.Value:
     """x / sqrt(mean(x²) + epsilon) · scale, over the axes from ``axis`` on, the mean in float32 at least; y has scale's type."""
     x, scale = needed(node, 0), needed(node, 1)
     wide = _widened(node, x, e)
-    square = _mean(e.op("Mul", wide, wide), attribute(node, "axis", -1), e)
+    square = _mean(_squared(wide, e), attribute(node, "axis", -1), e)
     root = e.op("Sqrt", e.op("Add", square, _epsilon(node, wide, e)))
     normal = _cast(e.op("Div", wide, root), x.dtype, e)
-    return e.op("Mul", _cast(normal, scale.dtype, e), scale)
+    return _scaled(_cast(normal, scale.dtype, e), scale, e)
 
 
 @lowers(17, "LayerNormalization")
@@ -40,13 +44,25 @@ def layer_normalization(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     axis = attribute(node, "axis", -1)
     mean = _mean(wide, axis, e)
     centred = e.op("Sub", wide, mean)
-    variance = _mean(e.op("Mul", centred, centred), axis, e)
-    inverse = e.op("Reciprocal", e.op("Sqrt", e.op("Add", variance, _epsilon(node, wide, e))))
-    y = e.op("Mul", _cast(e.op("Mul", centred, inverse), x.dtype, e), scale)
+    variance = _mean(_squared(centred, e), axis, e)
+    root = e.op("Sqrt", e.op("Add", variance, _epsilon(node, wide, e)))
+    y = _scaled(_cast(e.op("Div", centred, root), x.dtype, e), scale, e)
     if bias is not None:
         y = e.op("Add", y, bias)
-    statistics = (_cast(value, _FLOAT, e) for out, value in zip(node.outputs[1:], (mean, inverse), strict=False))
-    return (y, *statistics)
+    results = [y, mean] if len(node.outputs) < 3 else [y, mean, e.op("Reciprocal", root)]
+    return (y, *(_cast(value, _FLOAT, e) for value in results[1 : len(node.outputs)]))
+
+
+def _squared(x: ir.Value, e: Emitter) -> ir.Value:
+    """By Pow: the form that ONNX Runtime fuses again."""
+    return e.op("Pow", x, e.const(2, numpy_dtype(x)))
+
+
+def _scaled(x: ir.Value, scale: ir.Value, e: Emitter) -> ir.Value:
+    """x · scale; a scale of ones was only there because the operator wants one."""
+    tensor = constant(scale)
+    ones = tensor is not None and tensor.dtype == x.dtype and tensor.size <= _SMALL and bool((tensor.numpy() == 1).all())
+    return x if ones else e.op("Mul", x, scale)
 
 
 def _mean(x: ir.Value, axis: int, e: Emitter) -> ir.Value:

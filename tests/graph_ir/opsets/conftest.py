@@ -25,7 +25,13 @@ SomeOpsets = Callable[..., None]
 
 
 def one_node(
-    op_type: str, inputs: Arrays, *, outputs: Sequence[str] = ("y",), opset: int = NEWEST, dynamic: bool | Sequence[int] = False, **attributes: object
+    op_type: str,
+    inputs: Arrays,
+    *,
+    outputs: Sequence[str] = ("y",),
+    opset: int = NEWEST,
+    dynamic: bool | Sequence[int] = False,
+    **attributes: object,
 ) -> onnx.ModelProto:
     """A model of one node; an input or output that is left out is None or "". ``dynamic`` hides the dimensions, of some inputs."""
     names = [f"x{i}" if array is not None else "" for i, array in enumerate(inputs)]
@@ -34,7 +40,10 @@ def one_node(
         helper.make_tensor_value_info(
             name,
             helper.np_dtype_to_tensor_dtype(array.dtype),
-            [f"{name}_{axis}" if dynamic is True or (dynamic and index in dynamic) else n for axis, n in enumerate(array.shape)],
+            [
+                f"{name}_{axis}" if dynamic is True or (dynamic and index in dynamic) else n
+                for axis, n in enumerate(array.shape)
+            ],
         )
         for index, (name, array) in enumerate(zip(names, inputs, strict=True))
         if array is not None
@@ -155,7 +164,9 @@ def same_raised(newest_opset: int) -> SomeOpsets:
 def one_at() -> Callable[..., list[np.ndarray]]:
     """The outputs of a node of opset ``source``, written at ``target``, in ONNX Runtime."""
 
-    def outputs_at(target: int, op_type: str, inputs: Arrays, *, source: int | None = None, **attributes: object) -> list[np.ndarray]:
+    def outputs_at(
+        target: int, op_type: str, inputs: Arrays, *, source: int | None = None, **attributes: object
+    ) -> list[np.ndarray]:
         proto = one_node(op_type, inputs, opset=source or target, **attributes)
         if source is None:
             return run(proto, inputs)

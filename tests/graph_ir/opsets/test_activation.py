@@ -135,7 +135,9 @@ def test_dropout_that_drops_nothing(ratio: float, training: bool | None) -> None
     onnx.checker.check_model(to_proto(load(dropout(ratio, training)), opset=11), full_check=True)
 
 
-@pytest.mark.parametrize(("training", "reason"), [(True, "its training_mode"), (None, "a training_mode that the network computes")])
+@pytest.mark.parametrize(
+    ("training", "reason"), [(True, "its training_mode"), (None, "a training_mode that the network computes")]
+)
 def test_dropout_in_training_is_refused(training: bool | None, reason: str) -> None:
     (gap,) = check(load(dropout(0.5, training)), opset=11)
     assert gap.reason == f"opset 11 can't express {reason}"

@@ -8,17 +8,23 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
-
-from dragoman.converters.onnx.exporter import check, to_proto
-from dragoman.converters.onnx.importer import load
+from onnx import TensorProto
 
 
 def floats(*shape: int, seed: int = 0, dtype: type = np.float32) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
-def qkv(query_heads: int = 2, heads: int = 2, queries: int = 3, keys: int = 5, width: int = 4, value_width: int = 6, batch: int = 2, dtype: type = np.float32) -> list[np.ndarray]:
+def qkv(
+    query_heads: int = 2,
+    heads: int = 2,
+    queries: int = 3,
+    keys: int = 5,
+    width: int = 4,
+    value_width: int = 6,
+    batch: int = 2,
+    dtype: type = np.float32,
+) -> list[np.ndarray]:
     """(B, H, S, D) each."""
     return [
         floats(batch, query_heads, queries, width, seed=1, dtype=dtype),

@@ -129,7 +129,9 @@ def test_group_normalization_18_is_written_out_below_it() -> None:
     """A model that keeps its opset may go down from 18 too."""
     x = floats(2, 6, 3)
     names = ("x0", "x1", "x2")
-    values = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in zip(names, ([2, 6, 3], [3], [3]), strict=True)]
+    values = [
+        onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in zip(names, ([2, 6, 3], [3], [3]), strict=True)
+    ]
     node = onnx.helper.make_node("GroupNormalization", names, ["y"], num_groups=3)
     graph = onnx.helper.make_graph([node], "g", values, [onnx.helper.make_tensor_value_info("y", 1, x.shape)])
     model = ir.serde.deserialize_model(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)]))
@@ -144,7 +146,9 @@ def test_group_normalization_18_is_written_out_below_it() -> None:
         ("RMSNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.DOUBLE}, "stash_type 11"),
     ],
 )
-def test_what_is_not_understood_is_refused(op_type: str, inputs: list[np.ndarray], attributes: dict[str, object], reason: str) -> None:
+def test_what_is_not_understood_is_refused(
+    op_type: str, inputs: list[np.ndarray], attributes: dict[str, object], reason: str
+) -> None:
     values = [onnx.helper.make_tensor_value_info(f"x{i}", 1, x.shape) for i, x in enumerate(inputs)]
     node = onnx.helper.make_node(op_type, [value.name for value in values], ["y"], **attributes)
     graph = onnx.helper.make_graph([node], "g", values, [onnx.helper.make_tensor_value_info("y", 1, inputs[0].shape)])
@@ -157,9 +161,13 @@ def test_what_is_not_understood_is_refused(op_type: str, inputs: list[np.ndarray
 def test_training_of_single_elements_is_refused() -> None:
     """Statistics of each element, which only opsets 7 and 8 had, were never trained in ONNX Runtime."""
     values = [onnx.helper.make_tensor_value_info(f"x{i}", 1, [4, 3, 2] if i == 0 else [3, 2]) for i in range(5)]
-    outputs = [onnx.helper.make_tensor_value_info(name, 1, [4, 3, 2] if name == "y" else [3, 2]) for name in ("y", "a", "b", "c", "d")]
+    outputs = [
+        onnx.helper.make_tensor_value_info(name, 1, [4, 3, 2] if name == "y" else [3, 2]) for name in ("y", "a", "b", "c", "d")
+    ]
     node = onnx.helper.make_node("BatchNormalization", [v.name for v in values], [v.name for v in outputs], spatial=0)
-    proto = onnx.helper.make_model(onnx.helper.make_graph([node], "g", values, outputs), opset_imports=[onnx.helper.make_opsetid("", 7)])
+    proto = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "g", values, outputs), opset_imports=[onnx.helper.make_opsetid("", 7)]
+    )
     (gap,) = convert_opset(ir.serde.deserialize_model(proto), NEWEST)
     assert "training that isn't spatial" in gap.reason
 
@@ -170,7 +178,9 @@ def test_bfloat16_is_cast_where_the_operator_came_to_it_later() -> None:
     values = [onnx.helper.make_tensor_value_info(f"x{i}", onnx.TensorProto.BFLOAT16, shape) for i, shape in enumerate(shapes)]
     node = onnx.helper.make_node("InstanceNormalization", [v.name for v in values], ["y"])
     output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.BFLOAT16, shapes[0])
-    proto = onnx.helper.make_model(onnx.helper.make_graph([node], "g", values, [output]), opset_imports=[onnx.helper.make_opsetid("", 22)])
+    proto = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "g", values, [output]), opset_imports=[onnx.helper.make_opsetid("", 22)]
+    )
     model: Model = Model(load(proto).ir, Source("onnx"))
     onnx.checker.check_model(to_proto(model, opset=13), full_check=True)
     assert all("bfloat16" in gap.reason for gap in check(model, opset=11))

@@ -51,7 +51,9 @@ def test_batch_first(
     y, *states = one_at(22, kind, inputs(kind, directions, full=full), **given)
     batch_first = inputs(kind, directions, batch_first=True, full=full)
     for opset in (11, 13):
-        got = one_at(opset, kind, batch_first, source=22, layout=1, dynamic=tuple(i for i in dynamic if full or i == 0), **given)
+        got = one_at(
+            opset, kind, batch_first, source=22, layout=1, dynamic=tuple(i for i in dynamic if full or i == 0), **given
+        )
         wanted = [y.transpose(2, 0, 1, 3), *(state.transpose(1, 0, 2) for state in states)]
         for mine, theirs in zip(got, wanted, strict=True):
             np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-6)

@@ -46,7 +46,17 @@ SCATTER: Cases = {
 }  # fmt: skip
 
 
-def linear(rule: str, query_heads: int = 4, heads: int = 2, steps: int = 5, *, decays: int = 1, betas: int | None = None, past: bool = True, dtype: type = np.float32) -> list[np.ndarray | None]:
+def linear(
+    rule: str,
+    query_heads: int = 4,
+    heads: int = 2,
+    steps: int = 5,
+    *,
+    decays: int = 1,
+    betas: int | None = None,
+    past: bool = True,
+    dtype: type = np.float32,
+) -> list[np.ndarray | None]:
     """query, key, value, state, decay, beta for heads of 3 elements, values of 2."""
     inputs = [
         floats(2, steps, query_heads * 3, seed=1),
@@ -80,7 +90,12 @@ LINEAR: Cases = {
 
 def conv(width: int = 3, length: int = 5, dtype: type = np.float32) -> list[np.ndarray]:
     """input, weight, bias, state of 4 channels."""
-    return [floats(2, 4, length, dtype=dtype), floats(4, 1, width, seed=1, dtype=dtype), floats(4, seed=2, dtype=dtype), floats(2, 4, width - 1, seed=3, dtype=dtype)]
+    return [
+        floats(2, 4, length, dtype=dtype),
+        floats(4, 1, width, seed=1, dtype=dtype),
+        floats(4, seed=2, dtype=dtype),
+        floats(2, 4, width - 1, seed=3, dtype=dtype),
+    ]
 
 
 BOTH = {"outputs": ("y", "state")}
@@ -99,7 +114,9 @@ CONV: Cases = {
 
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
 @pytest.mark.parametrize("case", [pytest.param(case, id=f"{case[0]}-{name}") for cases in (ROTARY, SCATTER, LINEAR) for name, case in cases.items()])  # fmt: skip
-def test_transformer(case: tuple[str, list[np.ndarray], dict[str, object]], dynamic: bool, same_below: Callable[..., None]) -> None:
+def test_transformer(
+    case: tuple[str, list[np.ndarray], dict[str, object]], dynamic: bool, same_below: Callable[..., None]
+) -> None:
     op_type, inputs, attributes = case
     same_below(op_type, inputs, dynamic=dynamic, **attributes)
 
