@@ -12,15 +12,18 @@ from dragoman.graph_ir.opsets.step import Emitter, attribute, lowers, needed, nu
 
 @lowers(28, "SwiGLU")
 def gated_swish(node: ir.Node, e: Emitter) -> ir.Value:
-    """Swish(a) · b."""
-    return e.op("Mul", e.op("Swish", needed(node, 0), alpha=attribute(node, "alpha")), needed(node, 1))
+    """Swish(a) · b, without Swish, of which ONNX Runtime has no kernel."""
+    return e.op("Mul", _swish(node, e), needed(node, 1))
 
 
 @lowers(24, "Swish")
 def swish(node: ir.Node, e: Emitter) -> ir.Value:
     """x · sigmoid(alpha · x)."""
-    x = needed(node, 0)
-    alpha = attribute(node, "alpha", 1.0)
+    return _swish(node, e)
+
+
+def _swish(node: ir.Node, e: Emitter) -> ir.Value:
+    x, alpha = needed(node, 0), attribute(node, "alpha", 1.0)
     scaled = x if alpha == 1.0 else e.op("Mul", x, e.const(alpha, numpy_dtype(x)))
     return e.op("Mul", x, e.op("Sigmoid", scaled))
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, raises, rank
+from dragoman.graph_ir.opsets.step import (
+    CannotConvertError,
+    Emitter,
+    attribute,
+    is_used,
+    lowers,
+    needed,
+    numpy_dtype,
+    raises,
+    rank,
+)
 
 
 @lowers(15, "BatchNormalization")
@@ -54,15 +64,16 @@ def batch_normalization_with_its_mode(node: ir.Node, e: Emitter) -> tuple[ir.Val
     x, *others = (needed(node, i) for i in range(5))
     kept = {name: attribute(node, name) for name in ("epsilon", "momentum")}
     trained = e.ops(node.op_type, x, *others, outputs=3, training_mode=1, **kept)
-    if not any(out.name for out in node.outputs[3:]):
-        return (*trained, trained[0], trained[0])[: len(node.outputs)]
+    if not any(is_used(out) for out in node.outputs[3:]):
+        node.resize_outputs(3)
+        return trained
     axes = [axis for axis in range(rank(x)) if axis != 1]
     mean = e.op("ReduceMean", x, axes=axes, keepdims=1)
     centred = e.op("Sub", x, mean)
     variance = e.op("ReduceMean", e.op("Mul", centred, centred), axes=axes, keepdims=0)
     epsilon = e.const(attribute(node, "epsilon", 1e-5), numpy_dtype(x))
     inverse = e.op("Reciprocal", e.op("Sqrt", e.op("Add", variance, epsilon)))
-    return (*trained, e.op("Reshape", mean, e.const([-1], np.int64)), inverse)[: len(node.outputs)]
+    return (*trained, e.op("Reshape", mean, e.const([-1], np.int64)), inverse)
 
 
 @raises(9, "BatchNormalization")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, raises
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, is_used, lowers, needed, raises
 from dragoman.graph_ir.passes.editing import constant
 
 
@@ -15,11 +15,18 @@ def dropout_ratio_as_input(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     now, was false in ONNX Runtime, and before 10 a 0 of the data's type."""
     data = needed(node, 0)
     y = e.op("Dropout", data, e.const(attribute(node, "ratio", 0.5), np.float32))
-    if len(node.outputs) == 1:
+    if not _has_mask(node):
         return (y,)
     mask = node.outputs[1]
     nothing = np.zeros(1, bool if mask.dtype is None else mask.dtype.numpy())
     return y, e.op("ConstantOfShape", e.op("Shape", data), value=ir.Tensor(nothing))
+
+
+def _has_mask(node: ir.Node) -> bool:
+    """Whether the mask is read; if not, the node loses it."""
+    if len(node.outputs) > 1 and not is_used(node.outputs[1]):
+        node.resize_outputs(1)
+    return len(node.outputs) > 1
 
 
 @raises(10, "Dropout")
@@ -40,6 +47,6 @@ def dropout_ratio_as_attribute(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...
         if bool(mode.numpy()):
             raise CannotConvertError("its training_mode")
     y = e.op("Dropout", data, ratio=value)
-    if len(node.outputs) == 1:
+    if not _has_mask(node):
         return (y,)
     return y, e.op("ConstantOfShape", e.op("Shape", data), value=ir.Tensor(np.ones(1, bool)))

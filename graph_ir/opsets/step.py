@@ -137,6 +137,11 @@ def needed(node: ir.Node, index: int) -> ir.Value:
     return value
 
 
+def is_used(value: ir.Value) -> bool:
+    """Whether anyone reads an output of the node, which may be left out."""
+    return bool(value.name) and (bool(value.uses()) or value.is_graph_output())
+
+
 def constant_ints(node: ir.Node, index: int, what: str) -> list[int] | None:
     """The values of a constant input, None if it is left out; ``CannotConvertError`` if it isn't constant."""
     value = input_at(node, index)

@@ -118,6 +118,18 @@ def test_dropout(rest: list[np.ndarray], outputs: tuple[str, ...], dynamic: bool
     same_below("Dropout", [X, *map(np.asarray, rest)], outputs=outputs, dynamic=dynamic)
 
 
+@pytest.mark.parametrize("opset", [7, 10, 11])
+def test_a_mask_that_nobody_reads_costs_nothing(opset: int) -> None:
+    """Old exporters name it always."""
+    x, y, mask = (
+        ir.Value(name=name, type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape([2, 3])) for name in ("x", "y", "m")
+    )
+    node = ir.Node("", "Dropout", [x], outputs=[y, mask])
+    model = ir.Model(ir.Graph([x], [y], nodes=[node], opset_imports={"": opset}), ir_version=8)
+    assert convert_opset(model, NEWEST) == []
+    assert [(n.op_type, len(n.outputs)) for n in model.graph] == [("Dropout", 1)]
+
+
 def dropout(ratio: float, training: bool | None) -> onnx.ModelProto:
     """Dropout with a constant ratio and a mode that is a constant or, if None, an input."""
     x, y = (onnx.helper.make_tensor_value_info(name, 1, [2, 3]) for name in "xy")

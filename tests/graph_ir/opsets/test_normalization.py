@@ -158,6 +158,19 @@ def test_what_is_not_understood_is_refused(
     assert gap.operator == op_type
 
 
+def test_what_training_saves_for_nobody_is_not_computed() -> None:
+    """Five outputs say that a model trains; which of them are read is another matter."""
+    values = [onnx.helper.make_tensor_value_info(f"x{i}", 1, [4, 3, 2] if i == 0 else [3]) for i in range(5)]
+    node = onnx.helper.make_node(
+        "BatchNormalization", [v.name for v in values], ["y", "mean", "var", "saved_mean", "saved_var"]
+    )
+    graph = onnx.helper.make_graph([node], "g", values, [onnx.helper.make_tensor_value_info("y", 1, [4, 3, 2])])
+    model = ir.serde.deserialize_model(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 9)]))
+    assert convert_opset(model, NEWEST) == []
+    (found,) = model.graph
+    assert (found.attributes["training_mode"].value, len(found.outputs)) == (1, 3)
+
+
 def test_training_of_single_elements_is_refused() -> None:
     """Statistics of each element, which only opsets 7 and 8 had, were never trained in ONNX Runtime."""
     values = [onnx.helper.make_tensor_value_info(f"x{i}", 1, [4, 3, 2] if i == 0 else [3, 2]) for i in range(5)]
