@@ -99,6 +99,8 @@ OLD: Cases = {
     "HardSwish-14": ("HardSwish", [X], {"opset": 14}),
     "Elu-7": ("Elu", [X], {"opset": 7, "alpha": 0.7}),
     "Relu-7": ("Relu", [EDGES], {"opset": 7}),
+    "ThresholdedRelu-7": ("ThresholdedRelu", [X], {"opset": 7, "alpha": 0.4}),
+    "ThresholdedRelu-9": ("ThresholdedRelu", [X], {"opset": 9}),
     "ThresholdedRelu-10": ("ThresholdedRelu", [X], {"opset": 10, "alpha": 0.4}),
 }  # fmt: skip
 

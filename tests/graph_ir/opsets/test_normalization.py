@@ -112,6 +112,12 @@ OLD: Cases = {
     "lrn-7": ("LRN", [floats(2, 7, 3, 3)], {"opset": 7, "size": 5}),
     "lp-7": ("LpNormalization", [floats(2, 3, 4)], {"opset": 7, "axis": 0}),
     "mean-variance-9": ("MeanVarianceNormalization", [floats(2, 3, 4, 5)], {"opset": 9, "axes": [0, 2, 3]}),
+    **{
+        f"mean-variance-8-{across}-{variance}": ("MeanVarianceNormalization", [floats(2, 3, 4, 5)], {"opset": 8, "across_channels": across, "normalize_variance": variance})
+        for across in (0, 1)
+        for variance in (0, 1)
+    },
+    "mean-variance-8": ("MeanVarianceNormalization", [floats(2, 3, 4, 5)], {"opset": 8}),
     "group-18": ("GroupNormalization", [floats(2, 6, 3, 2), floats(3), floats(3, seed=1)], {"opset": 18, "num_groups": 3, "targets": (NEWEST, 21, 17, 13)}),
     "group-20-epsilon": ("GroupNormalization", [floats(2, 6, 3), floats(2), floats(2, seed=1)], {"opset": 20, "num_groups": 2, "epsilon": 0.1}),
     "layer-17": ("LayerNormalization", [floats(2, 3, 4), floats(4)], {"opset": 17}),
