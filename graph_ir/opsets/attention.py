@@ -58,29 +58,29 @@ def _with_one_mask(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
 
 @lowers(23, "Attention")
 def attention(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
-    """softmax(softcap(q · kᵀ · scale) + bias) · v, with √scale on both q and k; a row that may attend nothing gives zeros.
+    """softmax(softcap(q · kᵀ · scale) + bias) · v; a row that may attend nothing gives zeros.
 
     q (B, Hq, Sq, D), k (B, Hkv, Sk, D), v (B, Hkv, Sk, Dv), or (B, S, H · D) each; y is shaped as q is.
     """
     q, k, v = (_by_head(node, needed(node, i), "q_num_heads" if i == 0 else "kv_num_heads", e) for i in range(3))
     keys, values = (_after(input_at(node, 4 + i), new, e) for i, new in enumerate((k, v)))
-    heads = size(q, 1, e), size(k, 1, e)
-    scale = _root_of_scale(node, q, e)
-    seen = e.op("Transpose", _for_each_query(keys, heads, e), perm=[0, 1, 3, 2])
-    raw = e.op("MatMul", e.op("Mul", q, scale), e.op("Mul", seen, scale))
+    owners = _owners(size(q, 1, e), size(k, 1, e), e)
+    raw = _logits(node, q, _for_each_query(keys, owners, e), e)
     capped = _capped(node, raw, e)
     bias = _bias(node, q, e)
     biased = capped if bias is None else e.op("Add", capped, bias)
     weights = _weights(node, biased, bias, e)
-    told = _for_each_query(values, heads, e)
-    y = e.op("MatMul", weights, told if told.dtype == q.dtype else e.op("Cast", told, to=_type(q)))
+    told = _for_each_query(values, owners, e)
+    y = e.op("MatMul", weights, _cast(told, _type(q), e))
     if rank(needed(node, 0)) == 3:
         count, width = attribute(node, "q_num_heads"), sizes(y)[3]
         together = e.const([0, 0, count * width if width is not None else -1], np.int64)
         y = e.op("Reshape", e.op("Transpose", y, perm=[0, 2, 1, 3]), together)
-    shown = (raw, capped, biased, weights)[attribute(node, "qk_matmul_output_mode", 0)]
+    stages = dict(enumerate((raw, capped, biased, weights)))
+    if (mode := attribute(node, "qk_matmul_output_mode", 0)) not in stages:
+        raise CannotConvertError(f"its qk_matmul_output_mode {mode}")
     given = {id(value) for value in node.inputs}
-    results = zip(node.outputs, (y, keys, values, shown), strict=False)
+    results = zip(node.outputs, (y, keys, values, stages[mode]), strict=False)
     return tuple(e.op("Identity", value) if id(value) in given and out.name else value for out, value in results)
 
 
@@ -90,11 +90,15 @@ def _type(x: ir.Value) -> int:
     return x.dtype.value
 
 
+def _cast(x: ir.Value, to: int, e: Emitter) -> ir.Value:
+    return x if _type(x) == to else e.op("Cast", x, to=to)
+
+
 def _by_head(node: ir.Node, x: ir.Value, count: str, e: Emitter) -> ir.Value:
     """(B, S, H · D) → (B, H, S, D), as it may be already."""
     if rank(x) == 4:
         return x
-    if (heads := attribute(node, count)) is None:
+    if not (heads := attribute(node, count)):
         raise CannotConvertError(f"its missing {count}")
     apart = e.const([0, 0, heads, part_or_rest(sizes(x)[2], heads)], np.int64)
     return e.op("Transpose", e.op("Reshape", x, apart), perm=[0, 2, 1, 3])
@@ -104,24 +108,33 @@ def _after(past: ir.Value | None, new: ir.Value, e: Emitter) -> ir.Value:
     return new if past is None else e.op("Concat", past, new, axis=2)
 
 
-def _for_each_query(x: ir.Value, heads: tuple[Size, Size], e: Emitter) -> ir.Value:
-    """(B, Hkv, S, D) → (B, Hq, S, D): each head again for all the query heads that share it."""
-    queries, own = heads
+def _owners(queries: Size, own: Size, e: Emitter) -> ir.Value | None:
+    """The key head of each query head: query heads that share one stand together. None if each has its own."""
     if queries == own:
-        return x
+        return None
     if isinstance(queries, int) and isinstance(own, int):
-        return e.op("Gather", x, e.const(np.repeat(np.arange(own), queries // own), np.int64), axis=1)
-    return e.op("Gather", x, e.op("Div", counted(queries, e), vector(e, over(queries, own, e))), axis=1)
+        return e.const(np.repeat(np.arange(own), queries // max(own, 1)), np.int64)
+    return e.op("Div", counted(queries, e), vector(e, over(queries, own, e)))
 
 
-def _root_of_scale(node: ir.Node, q: ir.Value, e: Emitter) -> ir.Value:
-    """√scale, where scale is 1 / √D if it isn't given."""
-    if (scale := attribute(node, "scale")) is not None:
-        return e.const(math.sqrt(scale), numpy_dtype(q))
-    if isinstance(width := size(q, 3, e), int):
-        return e.const(width**-0.25, numpy_dtype(q))
-    root = e.op("Sqrt", e.op("Sqrt", e.op("Cast", width, to=ir.DataType.FLOAT.value)))
-    return e.op("Cast", e.op("Reciprocal", root), to=_type(q))
+def _for_each_query(x: ir.Value, owners: ir.Value | None, e: Emitter) -> ir.Value:
+    """(B, Hkv, S, D) → (B, Hq, S, D)."""
+    return x if owners is None else e.op("Gather", x, owners, axis=1)
+
+
+def _logits(node: ir.Node, q: ir.Value, keys: ir.Value, e: Emitter) -> ir.Value:
+    """q · kᵀ · scale, where scale is 1 / √D if it isn't given: √scale is on both, as ONNX says, for the sake of 16 bits."""
+    scale = attribute(node, "scale")
+    if scale is not None and scale < 0:
+        raise CannotConvertError(f"its scale {scale}")
+    if scale is None and isinstance(width := size(q, 3, e), int):
+        scale = width**-0.5
+    if scale is not None:
+        root = e.const(math.sqrt(scale), numpy_dtype(q))
+    else:
+        wide = e.op("Cast", width, to=ir.DataType.FLOAT.value)
+        root = _cast(e.op("Reciprocal", e.op("Sqrt", e.op("Sqrt", wide))), _type(q), e)
+    return e.op("MatMul", e.op("Mul", q, root), e.op("Mul", e.op("Transpose", keys, perm=[0, 1, 3, 2]), root))
 
 
 def _capped(node: ir.Node, logits: ir.Value, e: Emitter) -> ir.Value:
@@ -135,10 +148,7 @@ def _capped(node: ir.Node, logits: ir.Value, e: Emitter) -> ir.Value:
 def _weights(node: ir.Node, logits: ir.Value, bias: ir.Value | None, e: Emitter) -> ir.Value:
     """The softmax over the keys, 0 in each row whose mask allows none of them."""
     precision = attribute(node, "softmax_precision") or _type(logits)
-    wide = logits if precision == _type(logits) else e.op("Cast", logits, to=precision)
-    weights = e.op("Softmax", wide, axis=-1)
-    if wide is not logits:
-        weights = e.op("Cast", weights, to=_type(logits))
+    weights = _cast(e.op("Softmax", _cast(logits, precision, e), axis=-1), _type(logits), e)
     if bias is None or input_at(node, 3) is None:
         return weights
     dtype = numpy_dtype(logits)

@@ -28,6 +28,8 @@ def linear_attention(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     """
     query, key, value, past = needed(node, 0), needed(node, 1), needed(node, 2), input_at(node, 3)
     query_heads, heads = attribute(node, "q_num_heads"), attribute(node, "kv_num_heads")
+    if heads < 1 or query_heads < 1 or query_heads % heads:
+        raise CannotConvertError(f"{query_heads} query heads for {heads} heads")
     q = _by_step(query, [heads, query_heads // heads, part_or_rest(sizes(query)[2], query_heads)], e)
     k = _by_step(key, [heads, part_or_rest(sizes(key)[2], heads), 1], e)
     v = _by_step(value, [heads, 1, part_or_rest(sizes(value)[2], heads)], e)

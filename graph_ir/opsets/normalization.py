@@ -108,6 +108,8 @@ def group_normalization_to_channels(node: ir.Node, e: Emitter) -> ir.Value:
     """Each group's scale and bias are repeated for its channels."""
     x = needed(node, 0)
     groups, channels = attribute(node, "num_groups"), size(x, 1, e)
+    if groups < 1:
+        raise CannotConvertError(f"its num_groups {groups}")
     if isinstance(channels, int):
         owner = e.const(np.repeat(np.arange(groups), channels // groups), np.int64)
     else:

@@ -7,8 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import onnx_ir as ir
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
+
+from dragoman.converters.onnx.exporter import check, to_proto
+from dragoman.converters.onnx.importer import load
+from dragoman.graph_ir.opsets import convert_opset
 
 
 def floats(*shape: int, seed: int = 0, dtype: type = np.float32) -> np.ndarray:
@@ -131,3 +136,46 @@ def test_attention(name: str, dynamic: bool, same_below: Callable[..., None]) ->
 def test_attention_beyond_onnx_runtime(name: str, dynamic: bool, same_below: Callable[..., None]) -> None:
     inputs, attributes = BEYOND_ONNX_RUNTIME[name]
     same_below("Attention", inputs, dynamic=dynamic, by_reference=True, **attributes)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"scale": -0.5}, "its scale -0.5"),
+        ({"qk_matmul_output_mode": 4}, "its qk_matmul_output_mode 4"),
+        ({"qk_matmul_output_mode": -1}, "its qk_matmul_output_mode -1"),
+    ],
+)
+def test_what_is_not_understood_is_refused(given: dict[str, float], reason: str) -> None:
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 3, 4]) for name in ("q", "k", "v", "y")]
+    node = helper.make_node("Attention", ["q", "k", "v"], ["y"], **given)
+    proto = helper.make_model(
+        helper.make_graph([node], "g", values[:3], values[3:]), opset_imports=[helper.make_opsetid("", 23)]
+    )
+    (gap,) = check(load(proto), opset=22)
+    assert gap.reason == f"opset 22 can't express {reason}"
+
+
+def test_three_dimensions_need_their_heads() -> None:
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 4]) for name in ("q", "k", "v", "y")]
+    node = helper.make_node("Attention", ["q", "k", "v"], ["y"], kv_num_heads=2)
+    model = ir.serde.deserialize_model(
+        helper.make_model(helper.make_graph([node], "g", values[:3], values[3:]), opset_imports=[helper.make_opsetid("", 23)])
+    )
+    (gap,) = convert_opset(model, 22)
+    assert "its missing q_num_heads" in gap.reason
+
+
+def test_a_mask_of_the_same_named_size_is_not_padded() -> None:
+    """Only a mask that may be shorter than the keys needs it."""
+    shapes = {
+        "q": ["b", 2, "s", 4],
+        "k": ["b", 2, "t", 4],
+        "v": ["b", 2, "t", 4],
+        "m": ["b", 1, "s", "t"],
+        "y": ["b", 2, "s", 4],
+    }
+    *inputs, output = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items())
+    node = helper.make_node("Attention", ["q", "k", "v", "m"], ["y"])
+    proto = helper.make_model(helper.make_graph([node], "g", inputs, [output]), opset_imports=[helper.make_opsetid("", 23)])
+    assert not {"Pad", "Shape"} & {node.op_type for node in to_proto(load(proto), opset=22).graph.node}

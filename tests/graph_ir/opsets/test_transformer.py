@@ -7,7 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import onnx_ir as ir
 import pytest
+from onnx import TensorProto, helper
+
+from dragoman.graph_ir.opsets import convert_opset
 
 Cases = dict[str, tuple[str, list[np.ndarray | None], dict[str, object]]]
 
@@ -127,3 +131,30 @@ def test_causal_convolution(name: str, dynamic: tuple[int, ...], same_below: Cal
     """The number of channels, which Conv has as its groups, must be known: from the weights here."""
     op_type, inputs, attributes = CONV[name]
     same_below(op_type, inputs, dynamic=dynamic, **attributes)
+
+
+def test_a_cache_for_other_elements_is_refused() -> None:
+    """The tests of onnx 1.18 had such: as many angles as elements that turn, of which two share one."""
+    shapes = {"x": [2, 4, 3, 8], "cos": [50, 4], "sin": [50, 4], "places": [2, 3]}
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64 if name == "places" else TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    ]
+    node = helper.make_node("RotaryEmbedding", list(shapes), ["y"], rotary_embedding_dim=4)
+    graph = helper.make_graph([node], "g", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, shapes["x"])])
+    (gap,) = convert_opset(
+        ir.serde.deserialize_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)])), 22
+    )
+    assert "4 angles for 4 elements" in gap.reason
+
+
+def test_channels_that_nobody_knows_are_refused() -> None:
+    """Conv has them as its groups."""
+    shapes = {"x": ["b", "c", "l"], "w": ["c", 1, 3], "y": ["b", "c", "l"], "state": ["b", "c", 2]}
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    node = helper.make_node("CausalConvWithState", ["x", "w"], ["y", "state"])
+    proto = helper.make_model(
+        helper.make_graph([node], "g", values[:2], values[2:]), opset_imports=[helper.make_opsetid("", 27)]
+    )
+    (gap,) = convert_opset(ir.serde.deserialize_model(proto), 26)
+    assert "a dynamic number of channels" in gap.reason
