@@ -107,9 +107,26 @@ def _move(node: ir.Node, newer: int, older: int, names: Names, *, down: bool, in
 
 def _replace(node: ir.Node, results: tuple[ir.Value, ...]) -> None:
     for old, new in zip(node.outputs, results, strict=True):
-        replace_value(old, new)
+        if old.name:
+            replace_value(old, new)
+        elif not new.uses() and not new.is_graph_output():  # an output that is left out has no name
+            new.name, new.type, new.shape = old.name, None, None
     assert node.graph is not None
+    inputs = [value for value in node.inputs if value is not None]
     node.graph.remove(node, safe=True)
+    for value in inputs:
+        _drop_idle_constant(value)
+
+
+def _drop_idle_constant(value: ir.Value) -> None:
+    """A constant that became an attribute, and that nobody else reads, goes."""
+    if value.uses() or value.is_graph_output() or value.is_graph_input():
+        return
+    producer = value.producer()
+    if value.is_initializer() and value.graph is not None and value.name:
+        value.graph.initializers.pop(value.name, None)
+    elif producer is not None and producer.op_type == "Constant" and producer.graph is not None:
+        producer.graph.remove(producer, safe=True)
 
 
 def _standard_nodes(graph: ir.Graph) -> Iterator[ir.Node]:

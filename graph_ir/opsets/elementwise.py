@@ -18,7 +18,6 @@ from dragoman.graph_ir.opsets.step import (
     numpy_dtype,
     raises,
 )
-from dragoman.graph_ir.passes.editing import constant
 
 _BFLOAT16 = {ir.DataType.BFLOAT16: ir.DataType.FLOAT}
 _HALVES = {ir.DataType.FLOAT16: ir.DataType.FLOAT, **_BFLOAT16}
@@ -145,45 +144,6 @@ def modulo_of_floats(node: ir.Node, e: Emitter) -> ir.Value | None:
         floored = where(e, apart, e.op("Add", rest, b), rest)
         return where(e, e.op("Equal", rest, zero), e.op("Div", zero, b), floored)
     return None
-
-
-@raises(12, "Dropout")
-def dropout_ratio_as_input(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...]:
-    """The attribute becomes a constant input; without training_mode nothing is dropped, as before.
-
-    The mask, which says what was kept, was all false outside of training (ONNX Runtime), and is all true since.
-    """
-    data = needed(node, 0)
-    result = e.op("Dropout", data, e.const(attribute(node, "ratio", 0.5), np.float32))
-    return (result, _mask(e, data, False)) if len(node.outputs) > 1 else result
-
-
-@raises(10, "Dropout")
-def dropout_mask_of_its_own_type(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """The mask had the data's type: all zero outside of training (ONNX Runtime)."""
-    if len(node.outputs) < 2:
-        return None
-    data = needed(node, 0)
-    dropped = e.op("Dropout", data, ratio=attribute(node, "ratio", 0.5))
-    return dropped, cast(e, _mask(e, data, False), dtype_of(data))
-
-
-@lowers(12, "Dropout")
-def dropout_ratio_as_attribute(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...]:
-    """Before 12 the ratio was an attribute, and dropping happened in training only."""
-    training, ratio = input_at(node, 2), constant(input_at(node, 1))
-    never = constant(training)
-    if training is not None and (never is None or bool(never.numpy())):
-        raise CannotConvertError("its training_mode")
-    if input_at(node, 1) is not None and ratio is None:
-        raise CannotConvertError("a ratio that the network computes")
-    value = 0.5 if ratio is None else float(np.asarray(ratio.numpy()).reshape(()))
-    result = e.op("Dropout", needed(node, 0), ratio=value)
-    return (result, _mask(e, needed(node, 0), True)) if len(node.outputs) > 1 else result
-
-
-def _mask(e: Emitter, data: ir.Value, kept: bool) -> ir.Value:
-    return e.op("Expand", e.const(kept, np.bool_), e.op("Shape", data))
 
 
 @lowers(27, "Range")

@@ -137,6 +137,11 @@ def needed(node: ir.Node, index: int) -> ir.Value:
     return value
 
 
+def is_used(value: ir.Value) -> bool:
+    """Whether anyone reads an output of the node, which may be left out."""
+    return bool(value.name) and (bool(value.uses()) or value.is_graph_output())
+
+
 def constant_ints(node: ir.Node, index: int, what: str) -> list[int] | None:
     """The values of a constant input, None if it is left out; ``CannotConvertError`` if it isn't constant."""
     value = input_at(node, index)
@@ -170,7 +175,7 @@ def numpy_dtype(value: ir.Value) -> np.dtype[Any]:
 
 
 def infer(node: ir.Node, opset: int) -> None:
-    """Type and shape a new node's outputs, as far as onnx can tell."""
+    """Type and shape a new node's outputs, as far as onnx can tell; ``CannotConvertError`` if it says that they don't fit."""
     schema = onnx.defs.get_schema(node.op_type, opset, "")
     types: dict[str, onnx.TypeProto] = {}
     data: dict[str, onnx.TensorProto] = {}
@@ -186,7 +191,11 @@ def infer(node: ir.Node, opset: int) -> None:
         if tensor is not None and tensor.size <= 64:
             data[value.name] = ir.serde.serialize_tensor(tensor)
     imports = [onnx.helper.make_opsetid("", opset)]
-    found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+    try:
+        found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+    except (shape_inference.InferenceError, onnx.checker.ValidationError) as error:
+        # onnx judges types and shapes here: of a malformed model, or of types that the operator of this opset doesn't take.
+        raise CannotConvertError(f"{node.op_type} on what it is given ({str(error).strip().splitlines()[0]})") from error
     for out in node.outputs:
         if (proto := found.get(out.name or "")) is not None:
             out.type = ir.serde.deserialize_type_proto_for_type(proto)
