@@ -1,4 +1,4 @@
-"""Resampling: Resize, GridSample and RoiAlign."""
+"""Sampling at given places: GridSample and RoiAlign."""
 
 from __future__ import annotations
 
@@ -18,74 +18,6 @@ from dragoman.graph_ir.opsets.step import (
     sizes,
 )
 from dragoman.graph_ir.passes.editing import constant
-
-
-@lowers(19, "Resize")
-def resize_without_symmetry(node: ir.Node, e: Emitter) -> None:
-    """half_pixel_symmetric came with 19."""
-    if attribute(node, "coordinate_transformation_mode", "half_pixel") == "half_pixel_symmetric":
-        raise CannotConvertError("half_pixel_symmetric coordinates")
-
-
-@lowers(18, "Resize")
-def resize_every_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Before 18 every axis had its scale or size: those not named keep theirs."""
-    axes = attribute(node, "axes")
-    if attribute(node, "keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise CannotConvertError("its keep_aspect_ratio_policy")
-    if attribute(node, "antialias", 0):
-        raise CannotConvertError("antialiasing")
-    if axes is None:
-        return None
-    if attribute(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize":
-        raise CannotConvertError("the region of some axes")
-    x = needed(node, 0)
-    dropped = ("axes", "keep_aspect_ratio_policy", "antialias")
-    kept = {name: attr.value for name, attr in node.attributes.items() if name not in dropped}
-    scales, target = None, None
-    if input_at(node, 3) is not None:
-        given = constant_ints(node, 3, "sizes") or []
-        target = _full_sizes(x, [a % rank(x) for a in axes], given, e)
-    else:
-        tensor = constant(needed(node, 2))
-        if tensor is None:
-            raise CannotConvertError("scales that the network computes")
-        values = np.ones(rank(x), np.float32)
-        values[list(axes)] = tensor.numpy()
-        scales = e.const(values, np.float32)
-    return e.op("Resize", x, input_at(node, 1), scales, target, **kept)
-
-
-def _full_sizes(x: ir.Value, axes: list[int], given: list[int], e: Emitter) -> ir.Value:
-    wanted = dict(zip(axes, given, strict=True))
-    known = [wanted.get(i, size) for i, size in enumerate(sizes(x))]
-    if None not in known:
-        return e.const(np.array(known), np.int64)
-    shape = e.op("Shape", x)
-    parts = [
-        e.op("Gather", shape, e.const([axis], np.int64)) if size is None else e.const([size], np.int64)
-        for axis, size in enumerate(known)
-    ]
-    return e.op("Concat", *parts, axis=0)
-
-
-@lowers(13, "Resize")
-def resize_with_all_inputs(node: ir.Node, e: Emitter) -> None:
-    """Before 13 an unused region or scale was given, and empty."""
-    given = [input_at(node, i) for i in range(4)]
-    for index in (1, 2):
-        if given[index] is None:
-            given[index] = e.const(np.zeros(0), np.float32)
-    node.resize_inputs(4 if given[3] is not None else 3)
-    for index, value in enumerate(given[: len(node.inputs)]):
-        node.replace_input_with(index, value)
-
-
-@raises(13, "Resize")
-def resize_of_eleven(node: ir.Node, e: Emitter) -> None:
-    """One coordinate mode was withdrawn."""
-    if attribute(node, "coordinate_transformation_mode", "half_pixel") == "tf_half_pixel_for_nn":
-        raise CannotConvertError("tf_half_pixel_for_nn coordinates")
 
 
 _GRID_MODES = {"linear": "bilinear", "cubic": "bicubic", "nearest": "nearest"}

@@ -160,7 +160,7 @@ def numpy_dtype(value: ir.Value) -> np.dtype[Any]:
 
 
 def infer(node: ir.Node, opset: int) -> None:
-    """Type and shape a new node's outputs, as far as onnx can tell."""
+    """Type and shape a new node's outputs, as far as onnx can tell; ``CannotConvertError`` if it says that they don't fit."""
     schema = onnx.defs.get_schema(node.op_type, opset, "")
     types: dict[str, onnx.TypeProto] = {}
     data: dict[str, onnx.TensorProto] = {}
@@ -176,7 +176,11 @@ def infer(node: ir.Node, opset: int) -> None:
         if tensor is not None and tensor.size <= 64:
             data[value.name] = ir.serde.serialize_tensor(tensor)
     imports = [onnx.helper.make_opsetid("", opset)]
-    found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+    try:
+        found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+    except (shape_inference.InferenceError, onnx.checker.ValidationError) as error:
+        # onnx judges types and shapes here: of a malformed model, or of types that the operator of this opset doesn't take.
+        raise CannotConvertError(f"{node.op_type} on what it is given ({str(error).strip().splitlines()[0]})") from error
     for out in node.outputs:
         if (proto := found.get(out.name or "")) is not None:
             out.type = ir.serde.deserialize_type_proto_for_type(proto)
