@@ -103,6 +103,10 @@ class Arithmetic:
         """The least integer that is not less, as a float."""
         return self._elementwise("Ceil", np.ceil, a)
 
+    def round(self, a: Number) -> Number:
+        """The nearest integer, the even one of two, as a float."""
+        return self._elementwise("Round", np.rint, a)
+
     def absolute(self, a: Number) -> Number:
         """|a|."""
         return self._elementwise("Abs", np.abs, a)
