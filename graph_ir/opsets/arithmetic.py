@@ -159,6 +159,12 @@ class Arithmetic:
             return self._e.op("Slice", number, *(self._e.const([v], np.int64) for v in (start, stop)))
         return number[start:stop]
 
+    def pick(self, vector: Number, index: Number) -> Number:
+        """The elements of a vector at ``index``."""
+        if isinstance(vector, np.ndarray) and isinstance(index, np.ndarray):
+            return vector[index]
+        return self.gather(self.value(vector), index, 0)
+
     def along(self, vector: Number, axis: int, dims: int) -> Number:
         """A vector as a tensor of ``dims`` axes, along one of them."""
         shape = [-1 if i == axis else 1 for i in range(dims)]
