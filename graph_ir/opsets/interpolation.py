@@ -14,14 +14,12 @@ from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, numpy_dty
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis: sizes in int64, the rest in float32, each a vector of one element; the region goes from ``start`` to ``stop``."""
+    """One axis: sizes in int64 and the scale in float32, each a vector of one element."""
 
     place: int
     size: Number
     out: Number
     scale: Number
-    start: Number
-    stop: Number
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,6 @@ class Method:
     cubic: float
     exclude_outside: bool
     antialias: bool
-    extrapolation: float
 
 
 def real(*values: float) -> npt.NDArray[np.float32]:
@@ -43,25 +40,17 @@ def real(*values: float) -> npt.NDArray[np.float32]:
 
 
 def resample(x: ir.Value, axes: list[Axis], method: Method, e: Emitter) -> ir.Value:
-    """(…, size, …) → (…, out, …) on each axis; what lies outside of tf_crop_and_resize's region becomes the extrapolation value."""
+    """(…, size, …) → (…, out, …) on each axis."""
     n = Arithmetic(e)
-    if method.mode != "nearest" and numpy_dtype(x).kind != "f":
-        raise CannotConvertError("interpolation between integers")
-    if method.mode != "nearest" and method.coordinates == "tf_crop_and_resize":
-        # Where the scale is 1, ONNX Runtime ignores the region, and the standard doesn't.
-        raise CannotConvertError("interpolation in a region, with antialiasing or an aspect ratio that is kept")
     dtype = numpy_dtype(x)
-    y = x if method.mode == "nearest" else e.op("Cast", x, to=ir.DataType.FLOAT.value)
-    outside: Number = np.zeros([1] * rank(x), bool)
+    if method.mode != "nearest" and dtype.kind != "f":
+        raise CannotConvertError("interpolation between integers")
+    if method.coordinates == "tf_crop_and_resize":
+        # Where the scale is 1, ONNX Runtime ignores the region, and the standard doesn't.
+        raise CannotConvertError("a region, with antialiasing or an aspect ratio that is kept")
+    y = x if method.mode == "nearest" or dtype == np.float32 else e.op("Cast", x, to=ir.DataType.FLOAT.value)
     for axis in axes:
-        at = _coordinates(axis, method.coordinates, n)
-        if method.coordinates == "tf_crop_and_resize":
-            last = n.cast(n.sub(axis.size, whole(1)), np.float32)
-            beyond = n.either(n.less(at, real(0)), n.less(last, at))
-            outside = n.either(outside, n.along(beyond, axis.place, rank(x)))
-        y = _resample_axis(y, axis, at, method, n)
-    if not isinstance(outside, np.ndarray) or outside.any():
-        y = e.op("Where", n.value(outside), e.const(method.extrapolation, numpy_dtype(y)), y)
+        y = _resample_axis(y, axis, _coordinates(axis, method.coordinates, n), method, n)
     if numpy_dtype(y) != dtype:
         y = e.op("Cast", y, to=ir.DataType.from_numpy(dtype).value)
     return y if y is not x else e.op("Identity", x)
@@ -77,14 +66,10 @@ def _coordinates(axis: Axis, mode: str, n: Arithmetic) -> Number:
     centred = n.div(n.add(i, real(0.5)), axis.scale)
     if mode == "asymmetric":
         return n.div(i, axis.scale)
-    if mode == "tf_half_pixel_for_nn":
-        return centred
+    if mode == "tf_half_pixel_for_nn":  # ONNX Runtime leaves an axis of scale 1 as it is
+        return n.where(n.equal(axis.scale, real(1)), i, centred)
     if mode == "align_corners":
         return n.div(n.mul(i, last), steps)
-    if mode == "tf_crop_and_resize":
-        span = n.div(n.mul(n.mul(n.sub(axis.stop, axis.start), last), i), steps)
-        middle = n.mul(n.mul(real(0.5), n.add(axis.start, axis.stop)), last)
-        return n.where(several, n.add(n.mul(axis.start, last), span), middle)
     half_pixel = n.sub(centred, real(0.5))
     if mode == "pytorch_half_pixel":
         return n.where(several, half_pixel, real(0))
@@ -126,8 +111,9 @@ def _nearest(at: Number, mode: str, n: Arithmetic) -> Number:
         return n.floor(at)
     if mode == "ceil":
         return n.ceil(at)
-    if mode == "round_prefer_ceil":
-        return n.floor(n.add(at, real(0.5)))
+    if mode == "round_prefer_ceil":  # the sum of a number just under a half and a half would be rounded
+        low = n.floor(at)
+        return n.where(n.less(n.sub(at, low), real(0.5)), low, n.add(low, real(1)))
     return n.ceil(n.sub(at, real(0.5)))
 
 

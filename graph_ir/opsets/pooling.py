@@ -14,8 +14,8 @@ from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute
 @lowers(22, "MaxPool", "AveragePool", "LpPool")
 def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...] | None:
     """Since 22 a window that starts in the padding at the end is dropped; before, nothing said so. Where that happens, the
-    same windows come from floor and another padding; where it may happen at some dynamic size, they are cut off if they are
-    there. A window never counts what lies beyond its own padding, so an average over the padding pads first."""
+    same windows come from floor and another padding; where it may happen at some dynamic size, or the padding would be as large
+    as the window, which ONNX Runtime doesn't take, they are cut off if they are there. A window never counts what lies beyond its own padding, so an average over the padding pads first."""
     if not attribute(node, "ceil_mode", 0) or attribute(node, "auto_pad", "NOTSET").startswith("SAME"):
         return None
     n = Arithmetic(e)
@@ -34,24 +34,26 @@ def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value
         length = [n.add(axis.size, whole(axis.before + axis.after)) for axis in axes]
         before, after = [0] * len(axes), [0] * len(axes)
     given = {name: attribute(node, name) for name in ("kernel_shape", "strides", "dilations", "storage_order", "p")}
-    if not static:
-        outs = e.ops(node.op_type, x, outputs=len(node.outputs), pads=before + after, ceil_mode=1, **given)
-        return tuple(_first_windows(out, counts, n) for out in outs)
-    after = [
-        max(0, _known(axis.reach(count, n)) - start - _known(size))
+    needed_after = [
+        n.maximum(whole(0), n.sub(axis.reach(count, n), n.add(size, whole(start))))
         for axis, count, start, size in zip(axes, counts, before, length, strict=True)
     ]
+    if any(not isinstance(pad, np.ndarray) or pad.item() >= axis.taps for pad, axis in zip(needed_after, axes, strict=True)):
+        outs = e.ops(node.op_type, x, outputs=len(node.outputs), pads=before + after, ceil_mode=1, **given)
+        return tuple(_first_windows(out, counts, n) for out in outs)
+    after = [_known(pad) for pad in needed_after]
     return e.ops(node.op_type, x, outputs=len(node.outputs), pads=before + after, **given)
 
 
 @lowers(19, "AveragePool")
 def average_without_dilations(node: ir.Node, e: Emitter) -> ir.Value | None:
     """Dilations came with 19: the sum by Conv, over the number of elements that each window counts."""
-    if all(d == 1 for d in attribute(node, "dilations", ())):
-        node.attributes.pop("dilations", None)
-        return None
     n = Arithmetic(e)
     axes = _axes(node, n)
+    if all(axis.dilation == 1 for axis in axes):
+        node.attributes.pop("dilations", None)
+        _spell_out_no_padding(node, axes, n)
+        return None
     include = bool(attribute(node, "count_include_pad", 0))
     divisor: Number = np.array([1])
     for i, axis in enumerate(axes):
@@ -83,6 +85,18 @@ def max_of_small_integers(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | N
     floats = e.op("Cast", x, to=ir.DataType.FLOAT.value)
     largest, *indices = e.ops("MaxPool", floats, outputs=len(node.outputs), **given)
     return (e.op("Cast", largest, to=x.dtype.value), *indices)
+
+
+def _spell_out_no_padding(node: ir.Node, axes: list[_Axis], n: Arithmetic) -> None:
+    """The automatic padding of windows that leave elements out between them is none; the older kernels of ONNX Runtime take it for
+    negative."""
+    reaches = [axis.reach(axis.windows(n), n) for axis in axes]
+    missing = [n.sub(reach, axis.size) for reach, axis in zip(reaches, axes, strict=True)]
+    if not all(axis.same for axis in axes) or not all(isinstance(m, np.ndarray) for m in missing) or min(map(_known, missing)) >= 0:
+        return
+    pads = [axis.padding(n) for axis in axes]
+    node.attributes["auto_pad"] = ir.AttrString("auto_pad", "NOTSET")
+    node.attributes["pads"] = ir.AttrInt64s("pads", [_known(pad[side]) for side in (0, 1) for pad in pads])
 
 
 # -- windows ----------------------------------------------------------------------------------------------

@@ -125,7 +125,6 @@ def _resampled(node: ir.Node, e: Emitter) -> ir.Value:
         attribute(node, "cubic_coeff_a", -0.75),
         bool(attribute(node, "exclude_outside", 0)),
         bool(attribute(node, "antialias", 0)),
-        attribute(node, "extrapolation_value", 0.0),
     )
     return resample(needed(node, 0), _axes(node, e), method, e)
 
@@ -153,14 +152,9 @@ def _axes(node: ir.Node, e: Emitter) -> list[Axis]:
     x = needed(node, 0)
     dims = rank(x)
     places = np.array([axis % dims for axis in attribute(node, "axes", range(dims))])
-    regions = _regions(node, places, n, e)
     ins = [n.size(x, place) for place in places]
     outs, scales = _targets(node, ins, n)
-    found = []
-    for place, size, out, scale in zip(places, ins, outs, scales, strict=True):
-        start, stop = (n.part(regions, i, i + 1) if regions is not None else real(0) for i in (place, dims + place))
-        found.append(Axis(int(place), size, out, scale, start, stop))
-    return found
+    return [Axis(int(place), *numbers) for place, *numbers in zip(places, ins, outs, scales, strict=True)]
 
 
 def _targets(node: ir.Node, ins: list[Number], n: Arithmetic) -> tuple[list[Number], list[Number]]:

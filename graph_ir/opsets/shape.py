@@ -66,7 +66,7 @@ def split_into_a_number(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | Non
     if size % count == 0:
         return e.ops("Split", data, outputs=count, axis=axis)
     part = -(-size // count)
-    parts = [max(0, min(part, size - i * part)) for i in range(count)]
+    parts = [min(part, size - i * part) for i in range(count)]
     return e.ops("Split", data, e.const(parts, np.int64), outputs=count, axis=axis)
 
 

@@ -21,6 +21,7 @@ from dragoman.graph_ir.opsets.step import (
     rank,
     sizes,
 )
+from dragoman.graph_ir.passes.editing import constant
 
 _FLOAT = ir.DataType.FLOAT.value
 
@@ -38,10 +39,27 @@ def axis_as_input(node: ir.Node, e: Emitter) -> ir.Value:
 
 @lowers(20, "DFT")
 def axis_as_attribute(node: ir.Node, e: Emitter) -> ir.Value:
-    """A constant axis, the last before the numbers' own if it isn't given, becomes the attribute."""
-    axis = (constant_ints(node, 2, "axis") or [-2])[0] % rank(needed(node, 0))
+    """A constant axis, the last before the numbers' own if it isn't given, becomes the attribute; around one that the network
+    computes, the other axes are put together: (before, L, after, 1 or 2)."""
+    x, axis = needed(node, 0), input_at(node, 2)
     given = {name: attribute(node, name, 0) for name in ("inverse", "onesided")}
-    return e.op("DFT", needed(node, 0), input_at(node, 1), axis=axis, **given)
+    if axis is None or constant(axis) is not None:
+        place = (constant_ints(node, 2, "axis") or [-2])[0] % rank(x)
+        return e.op("DFT", x, input_at(node, 1), axis=place, **given)
+    n = Arithmetic(e)
+    dims = rank(x)
+    start = n.mod(n.along(n.cast(axis, np.int64), 0, 1), whole(dims))
+    stop = n.add(start, whole(1))
+    shape = e.op("Shape", x)
+    before, length, after = (
+        n.value(n.crop(shape, 0, a, b)) for a, b in ((whole(0), start), (start, stop), (stop, whole(dims - 1)))
+    )
+    one, first = e.const([1], np.int64), e.const([0], np.int64)
+    around = [e.op("ReduceProd", e.op("Concat", part, one, axis=0), first) for part in (before, after)]
+    parts = n.reshape(x, [around[0], length, around[1], n.size(x, dims - 1)])
+    y = e.op("DFT", parts, input_at(node, 1), axis=1, **given)
+    made = (e.op("Slice", e.op("Shape", y), *(e.const([v], np.int64) for v in bounds)) for bounds in ((1, 2), (3, 4)))
+    return e.op("Reshape", y, e.op("Concat", before, next(made), after, next(made), axis=0))
 
 
 @lowers(17, "DFT")
