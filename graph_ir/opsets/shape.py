@@ -1,4 +1,4 @@
-"""Shapes: axes and sizes that were attributes, Shape's range, Reshape's zeros, padding, and constants."""
+"""Shapes: axes and sizes that were attributes, Shape's range, Reshape's zeros, and constants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from dragoman.graph_ir.opsets.step import (
     needed,
     numpy_dtype,
     raises,
-    rank,
     sizes,
 )
 from dragoman.graph_ir.opsets.subgraphs import unrepeated
@@ -123,27 +122,6 @@ def split_sizes_as_input(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     parts = attribute(node, "split")
     inputs = [needed(node, 0)] + ([e.const(list(parts), np.int64)] if parts is not None else [])
     return e.ops("Split", *inputs, outputs=len(node.outputs), axis=attribute(node, "axis", 0))
-
-
-@lowers(19, "Pad")
-def pad_without_wrap(node: ir.Node, e: Emitter) -> None:
-    """``wrap`` came with 19."""
-    if attribute(node, "mode", "constant") == "wrap":
-        raise CannotConvertError("padding by wrapping around")
-
-
-@lowers(18, "Pad")
-def pad_every_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Before 18 every axis had its pads: those not named get none."""
-    axes = constant_ints(node, 3, "axes")
-    data = needed(node, 0)
-    if axes is None:
-        return None
-    given = constant_ints(node, 1, "pads") or []
-    pads = np.zeros((2, rank(data)), np.int64)
-    for i, axis in enumerate(axes):
-        pads[:, axis] = given[i], given[i + len(axes)]
-    return e.op("Pad", data, e.const(pads.reshape(-1), np.int64), input_at(node, 2), mode=attribute(node, "mode"))
 
 
 @lowers(14, "Trilu")
