@@ -10,7 +10,18 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, total, unsqueeze, whole
 from dragoman.graph_ir.opsets.interpolation import cubic_weights, real
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, numpy_dtype, raises, rank, sizes
+from dragoman.graph_ir.opsets.step import (
+    CannotConvertError,
+    Emitter,
+    attribute,
+    input_at,
+    lowers,
+    needed,
+    numpy_dtype,
+    raises,
+    rank,
+    sizes,
+)
 
 Taps = list[tuple[Number, Number | None]]
 """Along one axis, the elements that make a sample: places as float32 (M, P), and the weights of each (M, P), None for one."""
@@ -197,7 +208,8 @@ def roi_align_without_offset(node: ir.Node, e: Emitter) -> ir.Value | None:
     x, regions, owner = needed(node, 0), needed(node, 1), needed(node, 2)
     count = n.size(regions, 0)
     outs = [attribute(node, name, 1) for name in ("output_height", "output_width")]
-    scaled = e.op("Sub", e.op("Mul", e.op("Cast", regions, to=1), e.const(attribute(node, "spatial_scale", 1.0), np.float32)), e.const(0.5, np.float32))
+    scale = e.const(attribute(node, "spatial_scale", 1.0), np.float32)
+    scaled = e.op("Sub", e.op("Mul", e.op("Cast", regions, to=1), scale), e.const(0.5, np.float32))
     taps = []
     for axis, out in enumerate(outs):
         start, stop = (e.op("Gather", scaled, e.const([column], np.int64), axis=1) for column in (1 - axis, 3 - axis))

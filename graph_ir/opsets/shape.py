@@ -7,15 +7,14 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.common import cast, counted, dimension, reshape, where
 from dragoman.graph_ir.opsets.step import (
-    CannotConvertError,
     Emitter,
     attribute,
-    constant_ints,
     input_at,
     lowers,
     needed,
     numpy_dtype,
     raises,
+    rank,
     sizes,
 )
 from dragoman.graph_ir.opsets.subgraphs import unrepeated

@@ -7,7 +7,6 @@ import pytest
 
 from dragoman.converters.onnx.exporter import to_proto
 from dragoman.converters.onnx.importer import load
-from dragoman.graph_ir.errors import UnsupportedOperator
 from dragoman.graph_ir.passes import optimize
 
 from .node_tests import NodeTest, OnnxRuntime, Reference, node_tests, stored_tests
