@@ -124,17 +124,21 @@ def _for_each_query(x: ir.Value, owners: ir.Value | None, e: Emitter) -> ir.Valu
 
 def _logits(node: ir.Node, q: ir.Value, keys: ir.Value, e: Emitter) -> ir.Value:
     """q · kᵀ · scale, where scale is 1 / √D if it isn't given: √scale is on both, as ONNX says, for the sake of 16 bits."""
-    scale = attribute(node, "scale")
-    if scale is not None and scale < 0:
-        raise CannotConvertError(f"its scale {scale}")
-    if scale is None and isinstance(width := size(q, 3, e), int):
-        scale = width**-0.5
-    if scale is not None:
-        root = e.const(math.sqrt(scale), numpy_dtype(q))
-    else:
-        wide = e.op("Cast", width, to=ir.DataType.FLOAT.value)
-        root = _cast(e.op("Reciprocal", e.op("Sqrt", e.op("Sqrt", wide))), _type(q), e)
+    root = _root_of_scale(node, q, e)
     return e.op("MatMul", e.op("Mul", q, root), e.op("Mul", e.op("Transpose", keys, perm=[0, 1, 3, 2]), root))
+
+
+def _root_of_scale(node: ir.Node, q: ir.Value, e: Emitter) -> ir.Value:
+    scale = attribute(node, "scale")
+    if scale is not None:
+        if scale < 0:
+            raise CannotConvertError(f"its scale {scale}")
+        return e.const(math.sqrt(scale), numpy_dtype(q))
+    width = size(q, 3, e)
+    if isinstance(width, int):
+        return e.const(max(width, 1) ** -0.25, numpy_dtype(q))  # no elements have no products to scale
+    wide = e.op("Cast", width, to=ir.DataType.FLOAT.value)
+    return _cast(e.op("Reciprocal", e.op("Sqrt", e.op("Sqrt", wide))), _type(q), e)
 
 
 def _capped(node: ir.Node, logits: ir.Value, e: Emitter) -> ir.Value:

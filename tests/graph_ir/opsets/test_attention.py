@@ -179,3 +179,13 @@ def test_a_mask_of_the_same_named_size_is_not_padded() -> None:
     node = helper.make_node("Attention", ["q", "k", "v", "m"], ["y"])
     proto = helper.make_model(helper.make_graph([node], "g", inputs, [output]), opset_imports=[helper.make_opsetid("", 23)])
     assert not {"Pad", "Shape"} & {node.op_type for node in to_proto(load(proto), opset=22).graph.node}
+
+
+def test_heads_without_elements_are_written() -> None:
+    """1 / √0 has no value; nothing is scaled by it."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 3, 0]) for name in ("q", "k", "v", "y")]
+    node = helper.make_node("Attention", ["q", "k", "v"], ["y"])
+    proto = helper.make_model(
+        helper.make_graph([node], "g", values[:3], values[3:]), opset_imports=[helper.make_opsetid("", 23)]
+    )
+    assert check(load(proto), opset=22) == []
