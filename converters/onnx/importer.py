@@ -14,7 +14,7 @@ from dragoman.converters.onnx.external import ExternalFiles
 from dragoman.converters.onnx.wire import Slice, read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
-from dragoman.graph_ir.inference import infer_shapes
+from dragoman.graph_ir.inference import forget_shapes, infer_shapes
 from dragoman.graph_ir.opsets import convert_opset
 from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.provenance import set_origins, set_source_tensors
@@ -54,7 +54,7 @@ def load(
     _map_weights(model, proto, file, values)
     _open_external(model, ExternalFiles(path))
     _settle(model, notes)
-    _infer(model, path)
+    _infer(model, path, reshaped=bool(inputs))
     if outputs is not None:
         _choose_outputs(model.graph, outputs)
     _set_provenance(model, path)
@@ -158,8 +158,10 @@ def _check(light: ModelProto, path: Path | None) -> None:
         raise MalformedModel(f"isn't a valid ONNX model: {_first_words(error)}", location=_location(path)) from error
 
 
-def _infer(model: ir.Model, path: Path | None) -> None:
-    """Type and shape every value."""
+def _infer(model: ir.Model, path: Path | None, *, reshaped: bool) -> None:
+    """Type and shape every value; ``reshaped`` if the user gave the inputs other shapes than the model was made for."""
+    if reshaped:
+        forget_shapes(model)
     try:
         infer_shapes(model)
     except MalformedModel as error:

@@ -8,7 +8,18 @@ own, made from the value's.
 from __future__ import annotations
 
 from dragoman.graph_ir.inference.dimension import Dim, Size, evaluate, substitute, symbols
-from dragoman.graph_ir.inference.infer import NodeInference, infer_node, infer_shapes
+from dragoman.graph_ir.inference.infer import NodeInference, forget_shapes, infer_node, infer_shapes
 from dragoman.graph_ir.inference.notation import parse
 
-__all__ = ["Dim", "NodeInference", "Size", "evaluate", "infer_node", "infer_shapes", "parse", "substitute", "symbols"]
+__all__ = [
+    "Dim",
+    "NodeInference",
+    "Size",
+    "evaluate",
+    "forget_shapes",
+    "infer_node",
+    "infer_shapes",
+    "parse",
+    "substitute",
+    "symbols",
+]

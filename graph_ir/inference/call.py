@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
-import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.inference.dimension import Dim, Size
@@ -142,8 +141,8 @@ class Call:
 
 
 def _size(element: Any) -> Dim | None:
-    if isinstance(element, (int, np.integer)):
-        return int(element)
+    if isinstance(element, int) or (isinstance(element, float) and element.is_integer()):
+        return int(element)  # OneHot's depth may be a float
     return element if isinstance(element, Size) else None
 
 
@@ -152,6 +151,6 @@ def unless_none(size: Dim | None) -> Dim:
     return UNKNOWN if size is None else size
 
 
-Result: TypeAlias = "Fact | None | Sequence[Fact | None]"
+Result: TypeAlias = "Fact | Sequence[Fact | None] | None"
 Rule: TypeAlias = Callable[[Call], Result]
 """What a node's outputs are; a dtype left None is the schema's to say. Raises ``UnknownError`` or ``MisfitError``."""

@@ -44,7 +44,13 @@ def if_(c: Call, engine: Engine) -> list[Fact | None]:
     if len(results) == 1:
         return results[0]
     for index, (a, b) in enumerate(zip(*results, strict=True)):
-        if isinstance(a, Tensor) and isinstance(b, Tensor) and a.dtype is not None and b.dtype is not None and a.dtype != b.dtype:
+        if (
+            isinstance(a, Tensor)
+            and isinstance(b, Tensor)
+            and a.dtype is not None
+            and b.dtype is not None
+            and a.dtype != b.dtype
+        ):
             raise MisfitError(
                 f"its output {index} is {a.dtype.name.lower()} in the then_branch and {b.dtype.name.lower()} in the else_branch"
             )
@@ -165,9 +171,7 @@ def scan(c: Call, engine: Engine) -> list[Fact | None]:
     steps = _one_size(c, (size for _, size in cut))
     slices = [fact for fact, _ in cut]
     mark = engine.mark()
-    carried = [
-        engine.refined(value, without_elements(fact)) for value, fact in zip(body.inputs, given[:states], strict=False)
-    ]
+    carried = [engine.refined(value, without_elements(fact)) for value, fact in zip(body.inputs, given[:states], strict=False)]
     found = engine.body(body, [*carried, *slices])
     carried = [_kept(c, old, engine.outside(new, mark)) for old, new in zip(carried, found[:states], strict=True)]
     found = engine.body(body, [*carried, *slices])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import TypeAlias
 
 
@@ -37,17 +37,28 @@ Monomial: TypeAlias = tuple[Atom, ...]
 class Size:
     """A size that depends on named dimensions. Immutable; equal where the canonical text is."""
 
-    __slots__ = ("_text", "terms")
+    __slots__ = ("_names", "_text", "terms")
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
         """``terms``: the coefficient of each monomial, none of them 0."""
         self.terms = terms
         self._text = ""
+        self._names: frozenset[str] | None = None
 
     def __str__(self) -> str:
         if not self._text:
             self._text = _print(self.terms)
         return self._text
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it depends on."""
+        if self._names is None:
+            found: set[str] = set()
+            for atom in {atom for monomial in self.terms for atom in monomial}:
+                found.update(*(symbols(operand) for operand in atom.operands) if atom.operation else ((atom.text,),))
+            self._names = frozenset(found)
+        return self._names
 
     def __repr__(self) -> str:
         return f"Size({str(self)!r})"
@@ -127,7 +138,7 @@ def ceil_divide(a: Dim, b: Dim) -> Dim:
 
 def maximum(*sizes: Dim) -> Dim:
     """The greatest."""
-    return _extreme("max", sizes, lambda a, b: at_least(a, b), max)
+    return _extreme("max", sizes, at_least, max)
 
 
 def minimum(*sizes: Dim) -> Dim:
@@ -154,13 +165,41 @@ def broadcast(*sizes: Dim) -> Dim:
 
 def product(sizes: Iterable[Dim]) -> Dim:
     """The number of elements."""
-    return reduce(lambda a, b: a * b, sizes, 1)
+    total: Dim = 1
+    for size in sizes:
+        total = total * size
+    return total
 
 
 def at_least(a: Dim, b: Dim) -> bool:
     """Whether ``a`` ≥ ``b`` whatever the names stand for, as far as can be seen."""
-    low = lower_bound(a - b)
-    return low is not None and low >= 0
+    difference, scale = a - b, 1
+    for _ in range(_MOST_QUOTIENTS):
+        low = lower_bound(difference)
+        if low is not None and low > -scale:
+            return True  # it is more than -1 / scale, and whole
+        found = _a_quotient(difference)
+        if found is None:
+            return False
+        quotient, factor = found
+        numerator, denominator = quotient.operands
+        assert isinstance(denominator, int)
+        # (x - d + 1) / d ≤ ⌊x / d⌋ ≤ x / d
+        bound = numerator if factor < 0 else numerator - (denominator - 1)
+        difference = (difference - factor * _of_atom(quotient)) * denominator + factor * bound
+        scale *= denominator
+    return False
+
+
+_MOST_QUOTIENTS = 8
+
+
+def _a_quotient(size: Dim) -> tuple[Atom, int] | None:
+    """A quotient by a number that is a term of ``size``, and its coefficient."""
+    for monomial, factor in _terms(size).items():
+        if len(monomial) == 1 and monomial[0].operation == "//" and isinstance(monomial[0].operands[1], int):
+            return monomial[0], factor
+    return None
 
 
 def lower_bound(size: Dim) -> int | None:
@@ -183,16 +222,7 @@ def lower_bound(size: Dim) -> int | None:
 
 def symbols(size: Dim) -> frozenset[str]:
     """The names that ``size`` depends on."""
-    if isinstance(size, int):
-        return frozenset()
-    found: set[str] = set()
-    for monomial in size.terms:
-        for atom in monomial:
-            if atom.operation:
-                found.update(*(symbols(operand) for operand in atom.operands))
-            else:
-                found.add(atom.text)
-    return frozenset(found)
+    return size.names if isinstance(size, Size) else frozenset()
 
 
 def substitute(size: Dim, values: Mapping[str, Dim]) -> Dim:

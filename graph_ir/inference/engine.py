@@ -27,6 +27,7 @@ from dragoman.graph_ir.inference.facts import (
     to_shape,
     to_type,
     with_innermost,
+    without_elements,
 )
 from dragoman.graph_ir.inference.fallback import definition, infer_by_onnx
 from dragoman.graph_ir.inference.join import join
@@ -39,8 +40,14 @@ from dragoman.graph_ir.provenance import origins
 _LONGEST = 160
 """Characters of a dimension's arithmetic; a longer one gets a name of its own."""
 
-_DEEPEST = 60
+_DEEPEST = 100
 """Graphs within graphs, and functions that call functions."""
+
+_NONE: Mapping[str, ir.Attr | None] = {}
+"""The attributes of no function call: the graph's own nodes have them."""
+
+_SENSELESS = (ArithmeticError, LookupError, ValueError, TypeError)
+"""What arithmetic on attributes that contradict the operator's definition raises."""
 
 _ANONYMOUS = frozenset({"", "?", "None"})
 
@@ -62,7 +69,7 @@ class Engine:
         self.invented: dict[str, None] = {}
         self._functions = functions or {}
         self._opsets = opsets
-        self._parameters: Mapping[str, ir.Attr | None] = {}
+        self._parameters = _NONE
         self._rules, self._contents = tables()
         self._anonymous: dict[tuple[ir.Value, int], Size] = {}
         self._depth = 0
@@ -140,7 +147,7 @@ class Engine:
         except MisfitError as error:
             raise _misfit(c, str(error)) from error
         for index, (value, result) in enumerate(zip_longest(node.outputs, results[: len(node.outputs)])):
-            declared = None if value.type is None and value.shape is None else _declared(value)
+            declared = None if value.type is None and value.shape is None else self._said(value)
             try:
                 fact = merge(declared, result, self._is_invented)
             except ConflictError as error:
@@ -151,6 +158,10 @@ class Engine:
             self.facts[value] = fact
             if self._strict and (fact is None or to_type(fact) is None):
                 raise _error(node, f"nothing is known of its output {value.name or index}")
+
+    def _said(self, value: ir.Value) -> Fact | None:
+        """What the model declares of a node's output; in functions, whose calls may differ in shape, the type only."""
+        return from_type(value.type, None) if self._parameters is not _NONE else _declared(value)
 
     def _opset(self, domain: str) -> int:
         return self._opsets.get(_plain(domain), 1)
@@ -170,6 +181,8 @@ class Engine:
             found: Result = rule(c) if rule is not None else None
         except UnknownError:
             found = None
+        except _SENSELESS as error:
+            raise MisfitError(f"its attributes make no sense: {error}") from error
         if found is None or isinstance(found, (Tensor, SequenceOf, OptionalOf)):
             results: Sequence[Fact | None] = [found]
         else:
@@ -181,7 +194,7 @@ class Engine:
         padded = [*results, *(None for _ in node.outputs[len(results) :])]
         completed: list[Fact | None] = []
         for index, result in enumerate(padded):
-            if (result is None or isinstance(result, Tensor) and result.dtype is None) and (
+            if (result is None or (isinstance(result, Tensor) and result.dtype is None)) and (
                 dtype := known.output_dtype(index, c.bound)
             ) is not None:
                 result = Tensor(dtype) if result is None else replace(result, dtype=dtype)  # noqa: PLW2901
@@ -210,7 +223,7 @@ class Engine:
             elements = entry(c, fact)
         except UnknownError:
             return fact
-        except MisfitError as error:
+        except (MisfitError, *_SENSELESS) as error:
             raise _misfit(c, str(error)) from error
         return replace(fact, elements=elements) if elements is not None and elements.shape == fact.dims else fact
 
@@ -261,18 +274,15 @@ class Engine:
         self._parameters, self._anonymous = parameters, {}
         self._opsets = {_plain(domain): version for domain, version in function.opset_imports.items()}
         body = list(function)
-        for part in body:
-            for value in _all_outputs(part):
-                self.facts.pop(value, None)
         try:
             for value, fact in zip_longest(function.inputs, c.facts):
                 self.facts[value] = fact
             self.graph(body)
             results = [self.facts.get(value) for value in function.outputs]
-            for node in body:
-                for value in _all_outputs(node):
-                    fact = self.facts.get(value)
-                    self._in_function[value] = join(self._in_function[value], fact) if value in self._in_function else fact
+            values = [*function.inputs, *(value for node in body for value in _all_outputs(node))]
+            for value in values:
+                fact = without_elements(self.facts.pop(value, None))
+                self._in_function[value] = join(self._in_function[value], fact) if value in self._in_function else fact
         finally:
             self._depth -= 1
             self._parameters, self._opsets, self._anonymous = outer
@@ -284,8 +294,8 @@ class Engine:
         """Put what is known into the model: inputs stay as they are, and outputs keep the names of their dimensions."""
         outputs = set(model.graph.outputs)
         inputs = set(model.graph.inputs)
-        for value, fact in self.facts.items():
-            if value not in inputs and value.const_value is None and value not in self._in_function:
+        for value, fact in (self.facts | self._in_function).items():
+            if value not in inputs and value.const_value is None:
                 write_fact(value, fact, keep_names=value in outputs)
 
 

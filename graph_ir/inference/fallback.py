@@ -74,15 +74,15 @@ def _node_proto(c: Call) -> onnx.NodeProto:
 
 def definition(c: Call, schema: onnx.defs.OpSchema) -> ir.Function | None:
     """The function that an operator is defined as, if its schema has one for these inputs."""
-    if schema.has_function:
+    if schema.has_function:  # type: ignore[attr-defined]
         return ir.serde.deserialize_function(schema.function_body)
-    if not schema.has_context_dependent_function:
+    if not schema.has_context_dependent_function:  # type: ignore[attr-defined]
         return None
     kinds = [_type_proto(fact) for fact in c.facts]
     if any(kind is None and c.has(index) for index, kind in enumerate(kinds)):
         return None
     try:
-        body = schema.get_context_dependent_function(
+        body = schema.get_context_dependent_function(  # type: ignore[attr-defined]
             _node_proto(c).SerializeToString(), [b"" if kind is None else kind.SerializeToString() for kind in kinds]
         )
     except RuntimeError:
@@ -96,7 +96,9 @@ def _type_proto(fact: Fact | None) -> onnx.TypeProto | None:
         return None
     proto = ir.serde.serialize_type(kind)
     if tensor is not None and tensor.dims is not None:
-        shape = ir.Shape([str(d) if isinstance(d, Size) and is_known(d) else d if isinstance(d, int) else None for d in tensor.dims])
+        shape = ir.Shape(
+            [str(d) if isinstance(d, Size) and is_known(d) else d if isinstance(d, int) else None for d in tensor.dims]
+        )
         ir.serde.serialize_shape_into(proto, shape)
     return proto
 

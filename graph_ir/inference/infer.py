@@ -27,6 +27,16 @@ def infer_shapes(model: ir.Model, *, strict: bool = False) -> None:
     engine.write(model)
 
 
+def forget_shapes(model: ir.Model) -> None:
+    """Make the shapes of all values unknown that bodies and functions declare: the graph's inputs have new ones."""
+    graphs: list[ir.Graph | ir.Function] = [*model.graph.subgraphs(), *model.functions.values()]
+    for graph in graphs:
+        if graph is not model.graph:
+            for value in (*graph.inputs, *(out for node in graph.all_nodes() for out in node.outputs)):
+                if value.const_value is None:
+                    value.shape = None
+
+
 def _names(model: ir.Model) -> set[str]:
     """The names of dimensions that the model has."""
     found: set[str] = set()

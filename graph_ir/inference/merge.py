@@ -51,9 +51,7 @@ def _merge_dims(
     return tuple(_merge_dim(d, i, invented, declared, inferred) for d, i in zip(declared, inferred, strict=True))
 
 
-def _merge_dim(
-    d: Dim, i: Dim, invented: Callable[[Dim], bool], declared: tuple[Dim, ...], inferred: tuple[Dim, ...]
-) -> Dim:
+def _merge_dim(d: Dim, i: Dim, invented: Callable[[Dim], bool], declared: tuple[Dim, ...], inferred: tuple[Dim, ...]) -> Dim:
     if isinstance(d, int) and isinstance(i, int) and d != i:
         raise ConflictError(f"of shape {show(inferred)}, and it is declared {show(declared)}")
     if isinstance(d, int) or not is_known(i):

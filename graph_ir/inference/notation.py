@@ -37,7 +37,7 @@ def parse(text: str) -> Dim:
     return size
 
 
-class _NotArithmetic(Exception):  # noqa: N818
+class _NotArithmetic(Exception):
     pass
 
 

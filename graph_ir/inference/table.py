@@ -31,9 +31,7 @@ def contents(*op_types: str) -> Callable[[Contents], Contents]:
     return _registers(_CONTENTS, op_types, "")
 
 
-def _registers(
-    table: dict[tuple[str, str], _Entry], op_types: tuple[str, ...], domain: str
-) -> Callable[[_Entry], _Entry]:
+def _registers(table: dict[tuple[str, str], _Entry], op_types: tuple[str, ...], domain: str) -> Callable[[_Entry], _Entry]:
     def register(function: _Entry) -> _Entry:
         for op_type in op_types:
             if (domain, op_type) in table:

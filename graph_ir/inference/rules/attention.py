@@ -37,6 +37,22 @@ def attention(c: Call) -> list[Fact]:
     return [Tensor(None, y), Tensor(None, keys), Tensor(None, values), Tensor(None, (q[0], heads, steps, total))]
 
 
+@rule("LinearAttention")
+def linear_attention(c: Call) -> list[Fact]:
+    """Q (n, t, h·d), K (n, t, g·d), V (n, t, g·e) → (n, t, h·e), the state (n, g, d, e), which has the past one's dtype."""
+    q, k, v = (c.dims(index, 3) for index in range(3))
+    heads, groups = c.number("q_num_heads", 1), c.number("kv_num_heads", 1)
+    depth, width = k[2] // groups, v[2] // groups
+    return [Tensor(None, (q[0], q[1], width * heads)), Tensor(None, (q[0], groups, depth, width))]
+
+
+@rule("CausalConvWithState")
+def causal_conv(c: Call) -> list[Fact]:
+    """X (n, c, d), W (c, 1, k) → (n, c, d), the state (n, c, k - 1)."""
+    x, w = c.dims(0, 3), c.dims(1, 3)
+    return [Tensor(None, x), Tensor(None, (x[0], x[1], w[2] - 1))]
+
+
 @rule("RotaryEmbedding")
 def rotary(c: Call) -> Fact:
     """(d…) → (d…)."""

@@ -137,12 +137,13 @@ def sliced(c: Call, out: Tensor) -> Elements | None:
 @contents("ScatterElements", "ScatterND")
 def scattered(c: Call, _out: Tensor) -> Elements | None:
     """A vector with some elements replaced."""
-    x, indices, updates = c.elements(0), c.constants(1), c.elements(2)
+    x: Elements | None = c.elements(0)
+    indices, updates = c.constants(1), c.elements(2)
     if x is None or indices is None or updates is None or x.ndim != 1 or c.text("reduction", "none") != "none":
         return None
     if updates.size != len(indices):
         return None
-    found = x.copy()
+    found: Elements = x.copy()
     for index, update in zip(indices, updates.reshape(-1), strict=True):
         found[index] = update
     return found
@@ -261,7 +262,8 @@ def positive(c: Call, _out: Tensor) -> Elements | None:
 @contents("Floor", "Ceil", "Round")
 def whole(c: Call, _out: Tensor) -> Elements | None:
     """Sizes are whole already."""
-    function = {"Floor": np.floor, "Ceil": np.ceil, "Round": np.round}[c.node.op_type]
+    functions: dict[str, Callable[[float], Any]] = {"Floor": np.floor, "Ceil": np.ceil, "Round": np.round}
+    function = functions[c.node.op_type]
     return _each(c, lambda x: x if isinstance(x, Size) else float(function(x)))
 
 

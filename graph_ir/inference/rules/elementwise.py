@@ -5,22 +5,100 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
+import onnx_ir as ir
+
 from dragoman.graph_ir.inference.call import Call
 from dragoman.graph_ir.inference.dimension import Dim, broadcast
 from dragoman.graph_ir.inference.facts import Fact, Tensor
 from dragoman.graph_ir.inference.table import rule
 
-_SAME = (
-    "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh CumProd CumSum Elu Erf Exp Floor Gelu HardSigmoid "
-    "HardSwish Hardmax IsInf IsNaN LRN LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu "
-    "Reciprocal Relu ReverseSequence Round Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh "
-    "ThresholdedRelu Trilu InstanceNormalization GroupNormalization RMSNormalization"
-).split()
+_SAME = [
+    "Abs",
+    "Acos",
+    "Acosh",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "BitwiseNot",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "Cos",
+    "Cosh",
+    "CumProd",
+    "CumSum",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Floor",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
+    "Hardmax",
+    "IsInf",
+    "IsNaN",
+    "LRN",
+    "LeakyRelu",
+    "Log",
+    "LogSoftmax",
+    "LpNormalization",
+    "MeanVarianceNormalization",
+    "Mish",
+    "Neg",
+    "Not",
+    "PRelu",
+    "Reciprocal",
+    "Relu",
+    "ReverseSequence",
+    "Round",
+    "Selu",
+    "Shrink",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Sinh",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Swish",
+    "Tan",
+    "Tanh",
+    "ThresholdedRelu",
+    "Trilu",
+    "InstanceNormalization",
+    "GroupNormalization",
+    "RMSNormalization",
+    "SwiGLU",
+]
 
-_TOGETHER = (
-    "Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or "
-    "Pow StringConcat Sub Sum Where Xor"
-).split()
+_TOGETHER = [
+    "Add",
+    "And",
+    "BitShift",
+    "BitwiseAnd",
+    "BitwiseOr",
+    "BitwiseXor",
+    "Div",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "Max",
+    "Mean",
+    "Min",
+    "Mod",
+    "Mul",
+    "Or",
+    "Pow",
+    "StringConcat",
+    "Sub",
+    "Sum",
+    "Where",
+    "Xor",
+]
 
 
 @rule(*_SAME)
@@ -79,10 +157,9 @@ def batch_normalization(c: Call) -> list[Fact]:
 
 @rule("LayerNormalization")
 def layer_normalization(c: Call) -> list[Fact]:
-    """(d…) → (d…), and the mean and 1/deviation, whose axes from ``axis`` on are 1."""
+    """(d…) → (d…), and the mean and 1/deviation in ``stash_type``, whose axes from ``axis`` on are 1."""
     dims = c.dims(0)
     axis = c.axis(c.number("axis", -1), len(dims))
     kept = (*dims[:axis], *(1 for _ in dims[axis:]))
-    return [Tensor(None, dims), Tensor(None, kept), Tensor(None, kept)]
-
-
+    dtype = ir.DataType(c.number("stash_type", 1))
+    return [Tensor(None, dims), Tensor(dtype, kept), Tensor(dtype, kept)]

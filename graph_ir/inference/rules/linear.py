@@ -88,7 +88,7 @@ def einsum(c: Call) -> Fact:
 
 def _distinct(sizes: list[Dim]) -> list[Dim]:
     """A letter's sizes are equal, or 1; a number says more than a name."""
-    known = [size for size in sizes if isinstance(size, int) and size != 1]
+    known: list[Dim] = [size for size in sizes if isinstance(size, int) and size != 1]
     return known or sizes
 
 

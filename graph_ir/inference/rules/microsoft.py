@@ -53,7 +53,5 @@ def fused_matmul(c: Call) -> Fact:
     a, b = c.dims(0), c.dims(1)
     if c.number("transBatchA", 0) or c.number("transBatchB", 0):
         raise UnknownError
-    a, b = (
-        (*d[:-2], d[-1], d[-2]) if c.number(name, 0) and len(d) > 1 else d for name, d in (("transA", a), ("transB", b))
-    )
+    a, b = ((*d[:-2], d[-1], d[-2]) if c.number(name, 0) and len(d) > 1 else d for name, d in (("transA", a), ("transB", b)))
     return Tensor(c.tensor(0).dtype, multiplied(c, a, b))

@@ -17,8 +17,8 @@ def recurrent(c: Call) -> list[Fact]:
     first, second, _ = c.dims(0, 3)
     directions = 2 if c.text("direction", "forward") == "bidirectional" else 1
     hidden: Dim = c.number("hidden_size", 0) or c.dims(2, 3)[2]
+    every: tuple[Dim, ...] = (first, directions, second, hidden)
+    last: tuple[Dim, ...] = (directions, second, hidden)
     if c.number("layout", 0):
         every, last = (first, second, directions, hidden), (first, directions, hidden)
-    else:
-        every, last = (first, directions, second, hidden), (directions, second, hidden)
-    return [Tensor(None, every), Tensor(None, last), Tensor(None, last)][: len(c.node.outputs)]
+    return [Tensor(None, every), Tensor(None, last), Tensor(None, last)]

@@ -6,7 +6,7 @@ from dragoman.graph_ir.inference.call import Call, UnknownError
 from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor
 from dragoman.graph_ir.inference.table import rule
 
-_REDUCTIONS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare".split()
+_REDUCTIONS = ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"]
 
 
 @rule(*(f"Reduce{name}" for name in _REDUCTIONS))

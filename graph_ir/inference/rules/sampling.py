@@ -28,7 +28,9 @@ def resize(c: Call) -> Fact:
     if not old and c.has(3):
         sizes = c.sizes(3) or [None] * len(where)
         policy = c.text("keep_aspect_ratio_policy", "stretch")
-        return _placed(c, dims, where, sizes if policy == "stretch" else _in_proportion([dims[a] for a in where], sizes, policy))
+        return _placed(
+            c, dims, where, sizes if policy == "stretch" else _in_proportion([dims[a] for a in where], sizes, policy)
+        )
     if c.text("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize":
         raise UnknownError
     return _scaled(c, dims, where, c.elements(1 if old else 2))

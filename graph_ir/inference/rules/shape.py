@@ -58,7 +58,7 @@ def reshaped(c: Call, dims: tuple[Dim, ...] | None, wanted: Sequence[Dim | None]
             found.append(unless_none(entry))
     rest = [axis for axis, entry in enumerate(wanted) if entry == -1]
     # an element that isn't a known number may be -1 or 0 itself
-    unsure = [axis for axis, entry in enumerate(wanted) if entry is None or (lower_bound(entry) or 0) < 0 and entry != -1]
+    unsure = [axis for axis, entry in enumerate(wanted) if entry is None or ((lower_bound(entry) or 0) < 0 and entry != -1)]
     if len(rest) > 1:
         c.fail("its shape has more than one -1")
     for axis in unsure:
@@ -215,5 +215,3 @@ def col2im(c: Call) -> Fact:
     if block is not None and None not in block:
         channels = columns // product(b for b in block if b is not None)  # type: ignore[assignment]
     return Tensor(None, (n, channels, *map(unless_none, image)))
-
-

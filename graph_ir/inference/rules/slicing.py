@@ -11,7 +11,7 @@ from dragoman.graph_ir.inference.rules.elementwise import show
 from dragoman.graph_ir.inference.table import rule
 
 _FAR = 1 << 30
-"""An end of a slice beyond any dimension."""
+"""A bound of a slice beyond any dimension, which means the end that it is beyond."""
 
 
 @rule("Slice")
@@ -50,20 +50,20 @@ def sliced(size: Dim, start: Dim | None, end: Dim | None, step: Dim | None) -> D
         return UNKNOWN
     backwards = step < 0
     first, last = (end, start) if backwards else (start, end)
-    low, high = _from_zero(size, first), _from_zero(size, last)
-    if low is None or high is None:
+    lows, highs = _from_zero(size, first), _from_zero(size, last)
+    if lows is None or highs is None:
         return UNKNOWN
-    lows, highs = ([low, -1], [high, size - 1]) if backwards else ([low, 0], [high, size])
-    return maximum(0, minimum(*(ceil_divide(h - l, abs(step)) for h in highs for l in lows)))
+    lows, highs = ([*lows, -1], [*highs, size - 1]) if backwards else ([*lows, 0], [*highs, size])
+    return maximum(0, minimum(*(ceil_divide(high - low, abs(step)) for high in highs for low in lows)))
 
 
-def _from_zero(size: Dim, at: Dim) -> Dim | None:
-    """An index that counts from the end if it is negative; None if its sign isn't known."""
+def _from_zero(size: Dim, at: Dim) -> list[Dim] | None:
+    """An index that counts from the end if it is negative; nothing for one that only means the end, None if its sign isn't known."""
     if isinstance(at, int) and abs(at) >= _FAR:
-        return at
+        return []
     if at_least(at, 0):
-        return at
-    return size + at if at_least(-1, at) else None
+        return [at]
+    return [size + at] if at_least(-1, at) else None
 
 
 @rule("Concat")
@@ -218,5 +218,3 @@ def unique(c: Call) -> list[Fact]:
 def non_max_suppression(c: Call) -> Fact:
     """→ (how many are selected, 3)."""
     return Tensor(None, (UNKNOWN, 3))
-
-
