@@ -325,11 +325,17 @@ def _declared(value: ir.Value) -> Fact | None:
     shape = value.shape
     if shape is None:
         return from_type(value.type, None)
-    dims = tuple(
-        size if isinstance(size, int) else UNKNOWN if size.value is None or size.value in _ANONYMOUS else parse(size.value)
-        for size in shape
-    )
-    return from_type(value.type, dims)
+    return from_type(value.type, tuple(map(_dim, shape)))
+
+
+def _dim(size: int | ir.SymbolicDim) -> Dim:
+    """A declared dimension; what is below zero, or a number in the place of a name, is how some exporters write unknown ones."""
+    if isinstance(size, int):
+        return size if size >= 0 else UNKNOWN
+    if size.value is None or size.value in _ANONYMOUS:
+        return UNKNOWN
+    found = parse(size.value)
+    return UNKNOWN if isinstance(found, int) else found
 
 
 def _loosely(value: ir.Value, given: Fact | None) -> Fact | None:

@@ -82,12 +82,12 @@ def definition(c: Call, schema: onnx.defs.OpSchema) -> ir.Function | None:
     if any(kind is None and c.has(index) for index, kind in enumerate(kinds)):
         return None
     try:
-        body = schema.get_context_dependent_function(  # type: ignore[attr-defined]
+        body: bytes = schema.get_context_dependent_function(  # type: ignore[attr-defined]
             _node_proto(c).SerializeToString(), [b"" if kind is None else kind.SerializeToString() for kind in kinds]
         )
-    except RuntimeError:
+        return ir.serde.deserialize_function(onnx.FunctionProto.FromString(body)) if body else None
+    except (RuntimeError, ValueError, TypeError):  # of attributes that contradict the definition
         return None
-    return ir.serde.deserialize_function(onnx.FunctionProto.FromString(body)) if body else None
 
 
 def _type_proto(fact: Fact | None) -> onnx.TypeProto | None:

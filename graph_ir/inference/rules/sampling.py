@@ -25,7 +25,7 @@ def resize(c: Call) -> Fact:
     old = len(c.node.inputs) == 2 and c.opset < 11
     axes = c.numbers("axes")
     where = list(range(len(dims))) if axes is None else [c.axis(axis, len(dims)) for axis in axes]
-    if not old and c.has(3):
+    if not old and c.has(3) and (c.sizes(3) != [] or not c.has(2)):
         sizes = c.sizes(3) or [None] * len(where)
         policy = c.text("keep_aspect_ratio_policy", "stretch")
         return _placed(

@@ -100,7 +100,7 @@ def squeeze(c: Call) -> Fact:
     """Without the given axes, or without all that are 1."""
     dims = c.dims(0)
     axes = c.axes(1, len(dims))
-    if axes is None:
+    if not axes:
         if any(not isinstance(d, int) for d in dims):
             raise UnknownError
         axes = [axis for axis, d in enumerate(dims) if d == 1]

@@ -71,6 +71,14 @@ def test_inputs_stay() -> None:
     assert str(model.graph.outputs[0].shape) == "[x_0,3]"
 
 
+@pytest.mark.parametrize("size", [-1, "-1", "?", "3", None])
+def test_unknown_dimensions_however_written(size: int | str | None) -> None:
+    model = model_of("g (float[n,h] x) => (y) { y = Relu(x) }")
+    model.graph.inputs[0].shape = ir.Shape([size, "h"])
+    infer_shapes(model)
+    assert str(model.graph.outputs[0].shape) == "[x_0,h]"
+
+
 def test_twice_is_once() -> None:
     model = model_of("g (float[n,h] x) => (z) { y = NonZero(x)  z = Concat<axis=1>(y, y) }")
     infer_shapes(model)
