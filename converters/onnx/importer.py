@@ -14,6 +14,7 @@ from dragoman.converters.onnx.external import ExternalFiles
 from dragoman.converters.onnx.wire import Slice, read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
+from dragoman.graph_ir.inference import forget_shapes, infer_shapes
 from dragoman.graph_ir.opsets import convert_opset
 from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.provenance import set_origins, set_source_tensors
@@ -47,13 +48,13 @@ def load(
             _reshape_inputs(proto.graph, inputs)
         light = _light(proto, values)
         _check(light, path)
-        _infer(proto, light, strict=bool(inputs), path=path)
         model = ir.serde.deserialize_model(proto)
     except (ir.serde.SerdeError, ValueError, TypeError, RuntimeError) as error:
         raise MalformedModel(f"isn't a valid ONNX model: {_first_words(error)}", location=_location(path)) from error
     _map_weights(model, proto, file, values)
     _open_external(model, ExternalFiles(path))
     _settle(model, notes)
+    _infer(model, path, reshaped=bool(inputs))
     if outputs is not None:
         _choose_outputs(model.graph, outputs)
     _set_provenance(model, path)
@@ -157,19 +158,14 @@ def _check(light: ModelProto, path: Path | None) -> None:
         raise MalformedModel(f"isn't a valid ONNX model: {_first_words(error)}", location=_location(path)) from error
 
 
-def _infer(proto: ModelProto, light: ModelProto, *, strict: bool, path: Path | None) -> None:
-    """Put what onnx can infer of types and shapes into ``proto``; ``strict`` when they must fit shapes that the user gave."""
+def _infer(model: ir.Model, path: Path | None, *, reshaped: bool) -> None:
+    """Type and shape every value; ``reshaped`` if the user gave the inputs other shapes than the model was made for."""
+    if reshaped:
+        forget_shapes(model)
     try:
-        inferred = onnx.shape_inference.infer_shapes(light, strict_mode=strict, data_prop=True).graph
-    except onnx.shape_inference.InferenceError as error:
-        raise MalformedModel(f"the shapes don't fit: {_first_words(error)}", location=_location(path)) from error
-    initializers = {tensor.name for tensor in proto.graph.initializer}
-    del proto.graph.value_info[:]
-    proto.graph.value_info.extend(value for value in inferred.value_info if value.name not in initializers)
-    declared = {value.name: value for value in inferred.output}
-    for output in proto.graph.output:
-        if output.name in declared:
-            output.CopyFrom(declared[output.name])
+        infer_shapes(model)
+    except MalformedModel as error:
+        raise MalformedModel(f"the shapes don't fit: {error.message}", location=_location(path), layer=error.layer) from error
 
 
 # -- weights ------------------------------------------------------------------------------------------
