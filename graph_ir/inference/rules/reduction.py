@@ -13,7 +13,7 @@ _REDUCTIONS = ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", 
 def reduce(c: Call) -> Fact:
     """Without the axes, or with 1 there if ``keepdims``; of no axes all, unless ``noop_with_empty_axes``."""
     dims = c.dims(0)
-    keep = bool(c.number("keepdims", 1))
+    keep = c.number("keepdims", 1) == 1
     try:
         axes = c.axes(1, len(dims))
     except UnknownError:
@@ -32,5 +32,5 @@ def arg_extreme(c: Call) -> Fact:
     """The same over one axis."""
     dims = c.dims(0)
     at = c.axis(c.number("axis", 0), len(dims))
-    keep = bool(c.number("keepdims", 1))
+    keep = c.number("keepdims", 1) == 1
     return Tensor(None, tuple(1 if axis == at else d for axis, d in enumerate(dims) if keep or axis != at))

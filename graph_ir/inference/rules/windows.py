@@ -56,7 +56,7 @@ def windows(c: Call, sizes: Sequence[Dim], kernel: Sequence[Dim], *, ceil: bool 
             continue
         before, after = pads[axis], pads[axis + rank]
         room = d + (before + after - 1) - (k - 1) * dilation
-        if isinstance(room, int) and room < 0:
+        if isinstance(room, int) and room // s + 1 < 0:
             c.fail(f"a window of {k} (dilation {dilation}) is larger than {d} with pads {before} and {after}")
         count = (ceil_divide(room, s) if ceil else room // s) + 1
         if ceil and s > 1:
@@ -73,7 +73,7 @@ def pool(c: Call) -> list[Fact]:
     kernel = c.numbers("kernel_shape")
     if kernel is None or len(x) < 3:
         raise UnknownError
-    dims = (*x[:2], *windows(c, x[2:], kernel, ceil=bool(c.number("ceil_mode", 0))))
+    dims = (*x[:2], *windows(c, x[2:], kernel, ceil=c.number("ceil_mode", 0) == 1))
     return [Tensor(None, dims)] * 2
 
 

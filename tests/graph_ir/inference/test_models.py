@@ -139,7 +139,7 @@ def test_operators_of_others_pass() -> None:
         ("g (float[n,6] x) => (y) { s = Constant<value_ints=[0,0,0]>()  y = Reshape(x, s) }", "keeps dimension 2"),
         ("g (float[n,3] x) => (y) { s = Constant<value_ints=[1]>()  y = Squeeze(x, s) }", "isn't 1"),
         ("g (float[n,4,h] x) => (y) { y = Transpose<perm=[0,1]>(x) }", "isn't an order of 3"),
-        ("g (float[n,1,2,2] x, float[1,1,3,3] k) => (y) { y = Conv(x, k) }", "a window of 3"),
+        ("g (float[n,1,2,2] x, float[1,1,4,4] k) => (y) { y = Conv(x, k) }", "a window of 4"),
         ("g (bool[n] x) => (y) { y = Exp(x) }", "doesn't take bool"),
     ],
 )
