@@ -30,16 +30,16 @@ def _swish(node: ir.Node, e: Emitter) -> ir.Value:
 
 @lowers(20, "Gelu")
 def gelu(node: ir.Node, e: Emitter) -> ir.Value:
-    """x · Φ(x): by Erf, or the tanh approximation if that is asked for."""
+    """x · Φ(x): by Erf, or the tanh approximation if that is asked for; both in the forms that ONNX Runtime fuses again."""
     x = needed(node, 0)
     dtype = numpy_dtype(x)
     half, one = e.const(0.5, dtype), e.const(1.0, dtype)
     if attribute(node, "approximate", "none") == "tanh":
-        cube = e.op("Mul", e.op("Mul", x, x), x)
+        cube = e.op("Pow", x, e.const(3, dtype))
         inner = e.op("Add", x, e.op("Mul", cube, e.const(0.044715, dtype)))
         curve = e.op("Tanh", e.op("Mul", inner, e.const(math.sqrt(2 / math.pi), dtype)))
         return e.op("Mul", e.op("Mul", x, half), e.op("Add", curve, one))
-    curve = e.op("Erf", e.op("Div", x, e.const(math.sqrt(2), dtype)))  # the form that ONNX Runtime fuses
+    curve = e.op("Erf", e.op("Div", x, e.const(math.sqrt(2), dtype)))
     return e.op("Mul", e.op("Mul", x, e.op("Add", curve, one)), half)
 
 

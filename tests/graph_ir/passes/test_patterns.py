@@ -277,6 +277,21 @@ def test_what_an_older_opset_lacks_is_written_so_that_onnx_runtime_fuses_it(name
     assert [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node] == [fused]
 
 
+def test_a_tanh_gelu_for_an_older_opset_is_fused_by_onnx_runtime(tmp_path) -> None:
+    g = Builder("g")
+    x = g.op("MatMul", g.input("x", ir.DataType.FLOAT, (2, 3, 4)), g.const(floats(4, 5)))
+    g.output(g.op("MatMul", ACTIVATIONS["gelu-tanh-fast"][0](g, x), g.const(floats(5, 4))), "y")
+    model = optimize(Model(g.model(), Source("test")))
+    assert [node.op_type for node in model.graph] == ["MatMul", "Gelu", "MatMul"]
+    assert not convert_opset(model.ir, 17)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    proto = ir.serde.serialize_model(model.ir).SerializeToString()
+    onnxruntime.InferenceSession(proto, options, providers=["CPUExecutionProvider"])
+    operators = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
+    assert operators == ["MatMul", "FastGelu", "MatMul"]
+
+
 def test_a_scale_of_ones_is_not_written_out() -> None:
     g = Builder("g")
     g.output(normal(g, g.input("x", ir.DataType.FLOAT, (2, 6)), axes=[-1]), "y")
