@@ -36,15 +36,17 @@ def axes_as_attribute(node: ir.Node, e: Emitter) -> ir.Value:
 _PLAIN = frozenset({"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"})
 """The reductions that leave a single element as it is; the others are the function of it."""
 
-_BY_AXIS = frozenset({"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceLogSumExp"})
-"""The reductions that one axis after the other makes; the others are a function of the sum, and so is the mean of integers."""
+_BY_AXIS = frozenset({"ReduceMax", "ReduceMin", "ReduceProd", "ReduceLogSumExp"})
+"""The reductions that one axis after the other makes; the others are a function of the sum.
+
+Means of means would do, but ONNX Runtime's fusion of RMS normalisation breaks the graph where it finds one in an If.
+"""
 
 
 def _reduce_computed_axes(kind: str, data: ir.Value, axes: ir.Value, e: Emitter, *, keepdims: int, noop: int) -> ir.Value:
     """Axis by axis, each under an If that asks whether it is among ``axes``."""
     dtype, ones = dtype_of(data), e.const(np.ones(rank(data)), np.int64)
-    whole = dtype.is_integer()
-    by_axis = kind if kind in _BY_AXIS and not (whole and kind == "ReduceMean") else "ReduceSum"
+    by_axis = kind if kind in _BY_AXIS else "ReduceSum"
     kept = cast(e, e.op("ScatterElements", ones, axes, e.op("Sub", axes, axes)), ir.DataType.BOOL)
     if not noop:  # no axes are all of them
         some = e.op("Greater", e.op("Size", axes), scalar(e, 0))
@@ -52,26 +54,27 @@ def _reduce_computed_axes(kind: str, data: ir.Value, axes: ir.Value, e: Emitter,
     result = _before(kind, data, e)
     for axis in range(rank(data)):
         stays = e.op("Squeeze", e.op("Slice", kept, integer(e, axis), integer(e, axis + 1)))
-        result = either(e, stays, _as_it_is(result), _reduced(by_axis, result, axis), data)
+        result = either(e, stays, _as_it_is(result), _reduced(by_axis, result, axis), result)
         result.shape = ir.Shape([None] * rank(data))
-    before = e.op("Shape", data)
-    if kind == "ReduceMean" and whole:
-        count = e.op("ReduceProd", e.op("Where", kept, ones, before), axes=[0], keepdims=0)
-        result = e.op("Div", result, cast(e, count, dtype))
+    if kind == "ReduceMean":
+        count = e.op("ReduceProd", e.op("Where", kept, ones, e.op("Shape", data)), axes=[0], keepdims=0)
+        result = cast(e, e.op("Div", result, cast(e, count, dtype_of(result))), dtype)
     if kind in _AFTER:
-        double = ir.DataType.DOUBLE
-        result = cast(e, e.op(_AFTER[kind], cast(e, result, double if whole else dtype)), dtype)
+        result = cast(e, e.op(_AFTER[kind], cast(e, result, ir.DataType.DOUBLE if dtype.is_integer() else dtype)), dtype)
     if not keepdims:
-        return reshape(e, result, e.op("Compress", before, kept))
+        return reshape(e, result, e.op("Compress", e.op("Shape", data), kept))
     return result if result is not data else e.op("Identity", data)
 
 
+_HALVES = {ir.DataType.FLOAT16: ir.DataType.FLOAT, ir.DataType.BFLOAT16: ir.DataType.FLOAT}
 _AFTER = {"ReduceL2": "Sqrt", "ReduceLogSum": "Log"}
 
 
 def _before(kind: str, data: ir.Value, e: Emitter) -> ir.Value:
     if kind == "ReduceL1":
         return e.op("Abs", data)
+    if kind == "ReduceMean":  # the sum of halves, and their number, may be more than a half can be
+        return cast(e, data, _HALVES.get(dtype_of(data), dtype_of(data)))
     return e.op("Mul", data, data) if kind in ("ReduceL2", "ReduceSumSquare") else data
 
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from onnx import helper, numpy_helper, parser
 from onnx.reference import ReferenceEvaluator
 
-from .one_operator import Case, check_lowered, check_raised, declare, feeds_of, load, model_of, run, to_proto
+from .one_operator import Case, check_lowered, check_raised, compare, declare, feeds_of, load, model_of, run, to_proto
 
 F = np.float32
 KINDS = (
@@ -45,7 +46,7 @@ def test_axes(kind: str, axes: str, keepdims: int, computed: bool, newest_opset:
           for kind in NOOP_IN_ORT for k in (0, 1)),
         *(Case("ones", kind, (X[:, :1], np.array([1])), {"keepdims": 0}, opset=18, tolerance=1e-5) for kind in KINDS),
         *(Case(f"int-{k}", kind, (np.arange(-12, 12, dtype=np.int32).reshape(2, 3, 4), np.array([0, 2])), {"keepdims": k}, opset=18)
-          for kind in ("ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceSum", "ReduceL1", "ReduceL2", "ReduceSumSquare") for k in (0, 1)),
+          for kind in KINDS if "Log" not in kind for k in (0, 1)),
         *(Case("double", kind, (X.astype(np.float64), np.array([2, 0])), opset=18, tolerance=1e-12) for kind in KINDS),
         *(Case(f"bool-{k}", kind, (B, np.array([1])), {"keepdims": k}, opset=20) for kind in ("ReduceMax", "ReduceMin") for k in (0, 1)),
         *(Case(f"bool-empty-{kind}", kind, (B[:, :0], np.array([1])), opset=20, reference=True) for kind in ("ReduceMax", "ReduceMin")),
@@ -53,6 +54,7 @@ def test_axes(kind: str, axes: str, keepdims: int, computed: bool, newest_opset:
           for kind in ("ReduceMax", "ReduceMin") for t in (np.int8, np.uint8)),
         Case("rank-1", "ReduceMax", (X[0, 0], np.array([-1])), {"keepdims": 0}, opset=18),
         Case("rank-5", "ReduceMin", (X.reshape(2, 1, 3, 2, 2), np.array([-2, 1, 0])), {"keepdims": 0}, opset=18),
+        Case("halves", "ReduceMean", (np.full((300, 300), 3, np.float16), np.array([0, 1])), opset=18),
         Case("scalar", "ReduceSum", (np.array(3, F), np.array([], np.int64)), opset=13),
         Case("zero-sized", "ReduceSum", (X[:, :0], np.array([0])), {"keepdims": 0}, opset=13),
         Case("large", "ReduceLogSumExp", (20 * X, np.array([1, 2])), opset=18, tolerance=1e-5),
@@ -87,3 +89,26 @@ def test_logarithms_of_integers_are_those_of_their_definition(newest_opset: int)
         proto = to_proto(load(model), opset=min(newest_opset, 28))
         np.testing.assert_array_equal(run(proto, feeds_of(case))[0], value, strict=True)
         np.testing.assert_array_equal(ReferenceEvaluator(proto).run(None, feeds_of(case))[0], value, strict=True)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 17])
+def test_root_mean_square_over_axes_counted_from_the_rank(opset: int) -> None:
+    """ONNX Runtime folds these axes, takes the branch of each If, and fuses what it finds then."""
+    model = parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 18]> m (float[2, 3, 4] x, float[4] w) => (float[2, 3, 4] y) {
+            rank = Size(shape)
+            first = Add(rank, minus)
+            axes = Range(first, rank, one)
+            squares = Mul(x, x)
+            mean = ReduceMean(squares, axes)
+            padded = Add(mean, small)
+            root = Sqrt(padded)
+            normal = Div(x, root)
+            y = Mul(normal, w)
+        }"""
+    )
+    for name, value in (("minus", np.array(-1)), ("one", np.array(1)), ("small", np.array(1e-5, F))):
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    model.graph.node.insert(0, helper.make_node("Shape", ["x"], ["shape"]))
+    feeds = {"x": X, "w": np.arange(4, dtype=F)}
+    compare(run(to_proto(load(model), opset=opset), feeds), run(model, feeds), 1e-6, "")
