@@ -40,6 +40,9 @@ from dragoman.graph_ir.provenance import origins
 _LONGEST = 160
 """Characters of a dimension's arithmetic; a longer one gets a name of its own."""
 
+_FIRST = 7
+"""The first opset whose operators the rules describe: before, some broadcast by attribute."""
+
 _DEEPEST = 100
 """Graphs within graphs, and functions that call functions."""
 
@@ -177,7 +180,7 @@ class Engine:
         try:
             if not domain and (control := CONTROL.get(node.op_type)) is not None:
                 return control(c, self)
-            rule = self._rules.get((domain, node.op_type))
+            rule = None if c.opset < _FIRST and not domain else self._rules.get((domain, node.op_type))
             found: Result = rule(c) if rule is not None else None
         except UnknownError:
             found = None
@@ -210,7 +213,12 @@ class Engine:
         if len(results) == len(c.node.outputs) and all(isinstance(r, Tensor) and r.dims is not None for r in results):
             return results
         function = definition(c, schema)
-        return results if function is None else self._called(c, function)
+        if function is None:
+            return results
+        try:
+            return self._called(c, function)
+        except MalformedModel:  # onnx's bodies don't always fit all the types that the operator takes
+            return results
 
     def _filled(self, c: Call, fact: Fact | None) -> Fact | None:
         """``fact`` with its elements, where they can be followed."""

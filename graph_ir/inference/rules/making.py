@@ -18,7 +18,10 @@ def constant(c: Call) -> Fact:
         found = next((name for name in _PLAIN if c.attr(name) is not None), None)
         if found is None:
             raise UnknownError
-        tensor = ir.tensor(c.get(found), dtype=_PLAIN[found])
+        value = c.get(found)
+        if _PLAIN[found] == ir.DataType.STRING:
+            return Tensor(ir.DataType.STRING, () if found == "value_string" else (len(value),))
+        tensor = ir.tensor(value, dtype=_PLAIN[found])
     return Tensor(tensor.dtype, tuple(tensor.shape.numpy()), constant=tensor)
 
 

@@ -17,10 +17,19 @@ ORT, REFERENCE = OnnxRuntime(), Reference()
 
 def check(case: NodeTest, model: onnx.ModelProto) -> None:
     """``model`` is valid, and keeps the names and order of what goes in and out."""
-    onnx.checker.check_model(model, full_check=True)
+    onnx.checker.check_model(model, full_check=_passes_full_check(case.model))
     weights = {tensor.name for tensor in case.model.graph.initializer}
     assert [v.name for v in model.graph.input] == [v.name for v in case.model.graph.input if v.name not in weights]
     assert [v.name for v in model.graph.output] == [v.name for v in case.model.graph.output]
+
+
+def _passes_full_check(model: onnx.ModelProto) -> bool:
+    """Not so MeanVarianceNormalization, whose function onnx 1.23 can't infer through."""
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.shape_inference.InferenceError:
+        return False
+    return True
 
 
 def fault_of(case: NodeTest, model: onnx.ModelProto) -> str | None:

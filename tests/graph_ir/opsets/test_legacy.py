@@ -72,7 +72,6 @@ def test_means_what_it_meant(name: str, opset: int) -> None:
     [
         ("BatchNormalization", [X, *[CHANNELS] * 4], 6, {}, "training"),
         ("Dropout", [X], 6, {"ratio": 0.5}, "training"),
-        ("Add", [CHANNELS, X], 6, {"broadcast": 1, "axis": 0}, "broadcasting"),
         ("LpPool", [X], 1, {"p": 1.5, "kernel_shape": [2, 2]}, "order 1.5"),
         ("Cast", [X], 1, {"to": "complex512"}, "COMPLEX512"),
     ],
