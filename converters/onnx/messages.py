@@ -1,0 +1,161 @@
+"""What is done to an ONNX message before it becomes a graph: onnx_ir knows no sparse tensors and no maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import onnx
+import onnx_ir as ir
+from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
+
+from dragoman.converters.onnx.external import ExternalFiles
+from dragoman.converters.onnx.wire import INSIDE
+from dragoman.graph_ir.passes.editing import parts
+from dragoman.graph_ir.tensors import SparseTensor
+from dragoman.graph_ir.types import has_map, read_type
+
+_MAP = "dragoman.map_type"
+
+
+def scopes(proto: ModelProto) -> Iterator[GraphProto | FunctionProto]:
+    """The main graph, the functions, and every graph in their nodes, the outer before the inner."""
+    pending: list[GraphProto | FunctionProto] = [proto.graph, *proto.functions]
+    while pending:
+        scope = pending.pop()
+        yield scope
+        for node in scope.node:
+            for attribute in node.attribute:
+                if attribute.type == AttributeProto.GRAPH:
+                    pending.append(attribute.g)
+                elif attribute.type == AttributeProto.GRAPHS:
+                    pending.extend(attribute.graphs)
+
+
+def nodes(proto: ModelProto) -> Iterator[NodeProto]:
+    """Every node of the model."""
+    for scope in scopes(proto):
+        yield from scope.node
+
+
+def attribute_tensors(proto: ModelProto) -> Iterator[TensorProto]:
+    """Every tensor that an attribute holds."""
+    for node in nodes(proto):
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.TENSOR:
+                yield attribute.t
+            elif attribute.type == AttributeProto.TENSORS:
+                yield from attribute.tensors
+
+
+# -- sparse tensors -------------------------------------------------------------------------------------
+
+
+def set_sparse_aside(proto: ModelProto) -> list[SparseTensorProto]:
+    """Sparse initializers become Constant nodes, and every sparse tensor a placeholder that names its index in the result."""
+    found: list[SparseTensorProto] = []
+    for scope in list(scopes(proto)):
+        if isinstance(scope, GraphProto) and scope.sparse_initializer:
+            constants = [
+                onnx.helper.make_node("Constant", [], [tensor.values.name], sparse_value=tensor)
+                for tensor in scope.sparse_initializer
+            ]
+            del scope.sparse_initializer[:]
+            rest = list(scope.node)
+            del scope.node[:]
+            scope.node.extend([*constants, *rest])
+        for node in scope.node:
+            for attribute in node.attribute:
+                if attribute.type == AttributeProto.SPARSE_TENSOR:
+                    attribute.type = AttributeProto.TENSOR
+                    attribute.t.CopyFrom(_placeholder(attribute.sparse_tensor, found))
+                    attribute.ClearField("sparse_tensor")
+                elif attribute.type == AttributeProto.SPARSE_TENSORS:
+                    attribute.type = AttributeProto.TENSORS
+                    attribute.tensors.extend(_placeholder(tensor, found) for tensor in attribute.sparse_tensors)
+                    attribute.ClearField("sparse_tensors")
+    return found
+
+
+def _placeholder(tensor: SparseTensorProto, found: list[SparseTensorProto]) -> TensorProto:
+    result = TensorProto(data_type=tensor.values.data_type, dims=tensor.dims, data_location=TensorProto.EXTERNAL)
+    result.external_data.add(key="location", value=f"{INSIDE}/{len(found)}")
+    found.append(tensor)
+    return result
+
+
+def sparse_tensor(proto: SparseTensorProto, files: ExternalFiles) -> SparseTensor:
+    """The tensor, checked: ``ValueError`` for values without places, or places outside the tensor."""
+    values, indices = (_dense(part, files) for part in (proto.values, proto.indices))
+    shape, name = tuple(proto.dims), proto.values.name
+    count = values.size
+    if len(values.shape) != 1 or indices.dtype != ir.DataType.INT64 or min(shape, default=0) < 0:
+        raise ValueError(f"sparse tensor {name} isn't a list of values with int64 indices")
+    if tuple(indices.shape.numpy()) not in ((count,), (count, len(shape))):
+        raise ValueError(f"sparse tensor {name} has {count} values, but indices of shape {list(indices.shape.numpy())}")
+    result = SparseTensor(values, indices, shape)
+    if not result.in_bounds():
+        raise ValueError(f"sparse tensor {name} has values outside its shape {list(shape)}")
+    return result
+
+
+def _dense(proto: TensorProto, files: ExternalFiles) -> ir.TensorProtocol:
+    tensor = ir.serde.deserialize_tensor(proto)
+    return files.tensor(tensor) if isinstance(tensor, ir.ExternalTensor) else tensor
+
+
+def open_tensors(model: ir.Model, sparse: list[SparseTensorProto], files: ExternalFiles) -> None:
+    """Every tensor that is in a file becomes a slice of it, those of attributes and subgraphs too; sparse ones are put back."""
+
+    def opened(tensor: Any) -> Any:
+        if not isinstance(tensor, ir.ExternalTensor):
+            return tensor
+        mark, _, number = str(tensor.location).partition("/")
+        return sparse_tensor(sparse[int(number)], files) if mark == INSIDE and number else files.tensor(tensor)
+
+    for part in parts(model):
+        for graph in (part, *part.subgraphs()):
+            if isinstance(graph, ir.Graph):
+                for value in graph.initializers.values():
+                    value.const_value = opened(value.const_value)
+        for node in part.all_nodes():
+            for attribute in list(node.attributes.values()):
+                if attribute.is_ref() or attribute.type not in (ir.AttributeType.TENSOR, ir.AttributeType.TENSORS):
+                    continue
+                several = attribute.type == ir.AttributeType.TENSORS
+                before = list(attribute.value) if several else [attribute.value]
+                after = [opened(tensor) for tensor in before]
+                if any(new is not old for new, old in zip(after, before, strict=True)):
+                    node.attributes.add(_attribute(attribute.name, after, several=several))
+
+
+def _attribute(name: str, tensors: list[Any], *, several: bool) -> ir.Attr:
+    sparse = isinstance(tensors[0], SparseTensor)
+    kinds = ir.AttributeType
+    if several:
+        return ir.Attr(name, kinds.SPARSE_TENSORS if sparse else kinds.TENSORS, tensors)
+    return ir.Attr(name, kinds.SPARSE_TENSOR if sparse else kinds.TENSOR, tensors[0])
+
+
+# -- maps -----------------------------------------------------------------------------------------------
+
+
+def set_maps_aside(proto: ModelProto) -> None:
+    """Values with maps in them lose their type; their metadata says it."""
+    for scope in scopes(proto):
+        infos = list(scope.value_info)
+        if isinstance(scope, GraphProto):
+            infos += [*scope.input, *scope.output]
+        for info in infos:
+            if has_map(info.type):
+                info.metadata_props.add(key=_MAP, value=info.type.SerializeToString().hex())
+                info.ClearField("type")
+
+
+def put_maps_back(model: ir.Model) -> None:
+    """The types that were set aside."""
+    for part in parts(model):
+        for graph in (part, *part.subgraphs()):
+            for value in (*graph.inputs, *(out for node in graph for out in node.outputs)):
+                if (text := value.metadata_props.pop(_MAP, None)) is not None:
+                    value.type = read_type(onnx.TypeProto.FromString(bytes.fromhex(text)))
