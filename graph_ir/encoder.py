@@ -116,12 +116,22 @@ class Encoder:
                 _add_entries(annotation.quant_parameter_tensor_names, names)
         _add_entries(rest.metadata_props, graph.metadata_props)
         result = Message(rest.SerializeToString())
+        for value in weights:
+            if isinstance(value.const_value, SparseTensor):  # onnx doesn't infer types from sparse initializers
+                result.add_message(1, self._sparse_constant(value.name or "", value.const_value))
         for node in graph:
             result.add_message(1, self._node(node))
         for value in weights:
             if value.const_value is None:
                 raise TargetError(f"initializer {value.name} has no values")
-            result.add_message(5, self._tensor(value.const_value, value.name or ""))
+            if not isinstance(value.const_value, SparseTensor):
+                result.add_message(5, self._tensor(value.const_value, value.name or ""))
+        return result
+
+    def _sparse_constant(self, name: str, tensor: SparseTensor) -> Message:
+        """A Constant node's NodeProto."""
+        result = Message(onnx.NodeProto(op_type="Constant", output=[name]).SerializeToString())
+        result.add_message(5, self._attribute(ir.Attr("value", Kinds.TENSOR, tensor)))
         return result
 
     def _function(self, function: ir.Function) -> Message:
@@ -175,11 +185,13 @@ class Encoder:
         """An AttributeProto."""
         if attribute.is_ref():
             return Message(ir.serde.serialize_reference_attribute(attribute).SerializeToString())
-        kind, value = attribute.type, attribute.value
+        name, kind, value = attribute.name, attribute.type, attribute.value
         if kind not in _NESTED:
             return Message(ir.serde.serialize_attribute(attribute).SerializeToString())
+        if kind == Kinds.TENSOR and isinstance(value, SparseTensor):
+            name, kind = "sparse_value", Kinds.SPARSE_TENSOR  # of a Constant: no other operator has it
         field, several, encode = _NESTED[kind]
-        head = onnx.AttributeProto(name=attribute.name, type=kind.value, doc_string=attribute.doc_string or "")
+        head = onnx.AttributeProto(name=name, type=kind.value, doc_string=attribute.doc_string or "")
         result = Message(head.SerializeToString())
         for item in value if several else [value]:
             result.add_message(field, encode(self, item))

@@ -8,7 +8,6 @@ import mmap
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -217,25 +216,29 @@ class DerivedTensor(ir.LazyTensor):
         super().__init__(evaluate, dtype=dtype, shape=ir.Shape(shape), name=name)
 
 
-@dataclass(frozen=True)
-class SparseTensor:
+class SparseTensor(DerivedTensor):
     """A tensor that is zero but for ``values``: their places are ``indices``, flat ones (count) or coordinates (count, rank)."""
 
-    values: ir.TensorProtocol
-    indices: ir.TensorProtocol
-    shape: tuple[int, ...]
+    def __init__(
+        self, values: ir.TensorProtocol, indices: ir.TensorProtocol, shape: Sequence[int], *, name: str | None = None
+    ) -> None:
+        """Nothing is checked; see ``in_bounds``."""
+        super().__init__(self._dense, values.dtype, shape, name=name)
+        self.values = values
+        self.indices = indices
 
     def in_bounds(self) -> bool:
         """Whether every index is one of the tensor's."""
         places = self.indices.numpy()
-        limit = np.array(self.shape if places.ndim == 2 else min(math.prod(self.shape), (1 << 63) - 1), np.int64)
+        dims = self.shape.numpy()
+        limit = np.array(dims if places.ndim == 2 else min(math.prod(dims), (1 << 63) - 1), np.int64)
         return bool(places.size == 0 or ((places >= 0) & (places < limit)).all())
 
-    def numpy(self) -> npt.NDArray[Any]:
-        """The whole tensor, zeros included."""
-        dense = np.zeros(self.shape, self.values.dtype.numpy())
+    def _dense(self) -> npt.NDArray[Any]:
+        dims = tuple(self.shape.numpy())
+        dense = np.zeros(dims, self.values.dtype.numpy())
         places = self.indices.numpy()
-        dense[tuple(places.T) if places.ndim == 2 else np.unravel_index(places, self.shape)] = self.values.numpy()
+        dense[tuple(places.T) if places.ndim == 2 else np.unravel_index(places, dims)] = self.values.numpy()
         return dense
 
 

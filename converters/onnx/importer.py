@@ -13,7 +13,7 @@ from onnx import ModelProto
 
 from dragoman.converters.onnx import validity
 from dragoman.converters.onnx.external import ExternalFiles
-from dragoman.converters.onnx.messages import nodes, open_tensors, put_maps_back, set_maps_aside, set_sparse_aside
+from dragoman.converters.onnx.messages import check_text, nodes, open_tensors, put_maps_back, set_maps_aside, set_sparse_aside
 from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
@@ -63,6 +63,7 @@ def load(
         put_maps_back(model)
         files = ExternalFiles(path, file)
         open_tensors(model, sparse, files)
+        check_text(model)
     except _FAULTS as error:
         raise MalformedModel(f"isn't a valid ONNX model: {_first_words(error)}", location=_location(path)) from error
     notes += [*_settle(model, optional_inputs=optional_inputs), *_foreign_operators(model)]

@@ -52,7 +52,10 @@ def attribute_tensors(proto: ModelProto) -> Iterator[TensorProto]:
 
 
 def set_sparse_aside(proto: ModelProto) -> list[SparseTensorProto]:
-    """Sparse initializers become Constant nodes, and every sparse tensor a placeholder that names its index in the result."""
+    """Every sparse tensor becomes a placeholder that names its index in the result, sparse initializers in Constant nodes.
+
+    A Constant has it as its ``value`` then, which is how operators see it: as a tensor with many zeros.
+    """
     found: list[SparseTensorProto] = []
     for scope in list(scopes(proto)):
         if isinstance(scope, GraphProto) and scope.sparse_initializer:
@@ -70,6 +73,8 @@ def set_sparse_aside(proto: ModelProto) -> list[SparseTensorProto]:
                     attribute.type = AttributeProto.TENSOR
                     attribute.t.CopyFrom(_placeholder(attribute.sparse_tensor, found))
                     attribute.ClearField("sparse_tensor")
+                    if node.op_type == "Constant" and not node.domain:
+                        attribute.name = "value"
                 elif attribute.type == AttributeProto.SPARSE_TENSORS:
                     attribute.type = AttributeProto.TENSORS
                     attribute.tensors.extend(_placeholder(tensor, found) for tensor in attribute.sparse_tensors)
@@ -93,7 +98,7 @@ def sparse_tensor(proto: SparseTensorProto, files: ExternalFiles) -> SparseTenso
         raise ValueError(f"sparse tensor {name} isn't a list of values with int64 indices")
     if tuple(indices.shape.numpy()) not in ((count,), (count, len(shape))):
         raise ValueError(f"sparse tensor {name} has {count} values, but indices of shape {list(indices.shape.numpy())}")
-    result = SparseTensor(values, indices, shape)
+    result = SparseTensor(values, indices, shape, name=name)
     if not result.in_bounds():
         raise ValueError(f"sparse tensor {name} has values outside its shape {list(shape)}")
     return result
@@ -126,12 +131,12 @@ def open_tensors(model: ir.Model, sparse: list[SparseTensorProto], files: Extern
                 before = list(attribute.value) if several else [attribute.value]
                 after = [opened(tensor) for tensor in before]
                 if any(new is not old for new, old in zip(after, before, strict=True)):
-                    node.attributes.add(_attribute(attribute.name, after, several=several))
+                    node.attributes.add(_attribute(node, attribute.name, after, several=several))
 
 
-def _attribute(name: str, tensors: list[Any], *, several: bool) -> ir.Attr:
-    sparse = isinstance(tensors[0], SparseTensor)
+def _attribute(node: ir.Node, name: str, tensors: list[Any], *, several: bool) -> ir.Attr:
     kinds = ir.AttributeType
+    sparse = isinstance(tensors[0], SparseTensor) and node.op_type != "Constant"
     if several:
         return ir.Attr(name, kinds.SPARSE_TENSORS if sparse else kinds.TENSORS, tensors)
     return ir.Attr(name, kinds.SPARSE_TENSOR if sparse else kinds.TENSOR, tensors[0])
@@ -159,3 +164,50 @@ def put_maps_back(model: ir.Model) -> None:
             for value in (*graph.inputs, *(out for node in graph for out in node.outputs)):
                 if (text := value.metadata_props.pop(_MAP, None)) is not None:
                     value.type = read_type(onnx.TypeProto.FromString(bytes.fromhex(text)))
+
+
+# -- text -----------------------------------------------------------------------------------------------
+
+
+def check_text(model: ir.Model) -> None:
+    """``ValueError`` for names and texts that aren't UTF-8: protobuf gives them as bytes."""
+    for text in _texts(model):
+        if isinstance(text, bytes):
+            raise ValueError(f"{text[:60]!r} isn't UTF-8 text")
+
+
+def _texts(model: ir.Model) -> Iterator[Any]:
+    yield from (model.producer_name, model.producer_version, model.domain, model.doc_string, *model.graph.opset_imports)
+    yield from _entries(model)
+    for configuration in model.device_configurations:
+        yield from (configuration.name, *configuration.device_names)
+    for part in parts(model):
+        if isinstance(part, ir.Function):
+            yield from (part.name, part.domain, part.overload, *part.opset_imports, *part.attributes)
+        for graph in (part, *part.subgraphs()):
+            yield from (graph.name, graph.doc_string, *_entries(graph))
+            weights = graph.initializers.values() if isinstance(graph, ir.Graph) else ()
+            for value in (*graph.inputs, *weights):
+                yield from _value_texts(value)
+        for node in part.all_nodes():
+            yield from (node.name, node.op_type, node.domain, node.overload, node.doc_string, *_entries(node))
+            for attribute in node.attributes.values():
+                yield from (attribute.name, attribute.doc_string, attribute.ref_attr_name)
+            for value in node.outputs:
+                yield from _value_texts(value)
+
+
+def _value_texts(value: ir.Value) -> Iterator[Any]:
+    yield from (value.name, value.doc_string, *_entries(value))
+    for names in (value.meta.get("quant_parameter_tensor_names") or {}).items():
+        yield from names
+    yield from (dim.value for dim in value.shape or () if not isinstance(dim, int))
+    if value.type is not None:
+        yield value.type.denotation
+    if value.const_value is not None:
+        yield from (value.const_value.name, value.const_value.doc_string, *_entries(value.const_value))
+
+
+def _entries(item: Any) -> Iterator[Any]:
+    for entry in item.metadata_props.items():
+        yield from entry

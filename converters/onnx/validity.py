@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import onnx
-from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
+from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
-from dragoman.converters.onnx.messages import attribute_tensors, nodes, scopes
+from dragoman.converters.onnx.messages import attribute_tensors, scopes
 
 _SMALL = 1 << 16
 """Bytes up to which an initializer is shown to the checker and to shape inference as values, not only as a shape."""
@@ -40,11 +40,6 @@ def light(proto: ModelProto) -> ModelProto:
         if scope is not graph and isinstance(scope, GraphProto):
             _hide(scope.initializer)
     _hide(attribute_tensors(result))
-    for node in nodes(result):
-        if node.op_type == "Constant":
-            for attribute in node.attribute:
-                if attribute.name == "sparse_value" and attribute.type == AttributeProto.TENSOR:  # a placeholder
-                    attribute.name = "value"
     return result
 
 

@@ -12,7 +12,8 @@ from dragoman.graph_ir.passes.editing import parts
 METADATA = 10
 """The version that has metadata of nodes, values, graphs and functions."""
 
-_OLDEST, _QUANTIZED, _SPARSE, _FUNCTIONS, _DEFAULTS, _OVERLOADS, _DEVICES = 4, 5, 6, 8, 9, 10, 11
+_OLDEST, _FUNCTIONS, _DEFAULTS, _OVERLOADS, _DEVICES = 6, 8, 9, 10, 11
+"""The oldest is opset 11's, which has sparse tensors and quantization annotations."""
 _TYPES = {
     **dict.fromkeys(("FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ"), 9),
     **dict.fromkeys(("UINT4", "INT4"), 10),
@@ -50,15 +51,11 @@ def _needed(model: ir.Model) -> Iterator[int]:
                 yield METADATA
             if node.device_configurations:
                 yield _DEVICES
-            if any(a.type in (ir.AttributeType.SPARSE_TENSOR, ir.AttributeType.SPARSE_TENSORS) for a in node.attributes.values()):
-                yield _SPARSE
 
 
 def _of_value(value: ir.Value) -> Iterator[int]:
     if value.metadata_props:
         yield METADATA
-    if value.meta.get("quant_parameter_tensor_names"):
-        yield _QUANTIZED
     if value.type is not None:
         if isinstance(value.type, (ir.OptionalType, ir.SparseTensorType)):
             yield _FUNCTIONS
