@@ -222,17 +222,25 @@ class SparseTensor(DerivedTensor):
     def __init__(
         self, values: ir.TensorProtocol, indices: ir.TensorProtocol, shape: Sequence[int], *, name: str | None = None
     ) -> None:
-        """Nothing is checked; see ``in_bounds``."""
+        """Nothing is checked; see ``in_order``."""
         super().__init__(self._dense, values.dtype, shape, name=name)
         self.values = values
         self.indices = indices
 
-    def in_bounds(self) -> bool:
-        """Whether every index is one of the tensor's."""
+    def in_order(self) -> bool:
+        """Whether every index is one of the tensor's, each once, in ascending order."""
         places = self.indices.numpy()
         dims = self.shape.numpy()
         limit = np.array(dims if places.ndim == 2 else min(math.prod(dims), (1 << 63) - 1), np.int64)
-        return bool(places.size == 0 or ((places >= 0) & (places < limit)).all())
+        if places.size == 0:
+            return True
+        if (places < 0).any() or (places >= limit).any():
+            return False
+        if places.ndim == 1:
+            return bool((np.diff(places) > 0).all())
+        steps = np.diff(places, axis=0)
+        first = (steps != 0).argmax(axis=1)  # an index comes after another if it is greater where they first differ
+        return bool((np.take_along_axis(steps, first[:, None], axis=1) > 0).all())
 
     def _dense(self) -> npt.NDArray[Any]:
         dims = tuple(self.shape.numpy())

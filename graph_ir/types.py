@@ -46,6 +46,16 @@ def read_type(proto: onnx.TypeProto) -> ir.TypeProtocol:
     return found
 
 
+def read_shape(proto: onnx.TypeProto) -> ir.Shape | None:
+    """The shape of the innermost tensors, if the message has one."""
+    kind = proto.WhichOneof("value")
+    if kind == "map_type":
+        return read_shape(proto.map_type.value_type)
+    if kind in ("sequence_type", "optional_type"):
+        return read_shape(getattr(proto, kind).elem_type)
+    return ir.serde.deserialize_type_proto_for_shape(proto)
+
+
 def write_type(kind: ir.TypeProtocol, shape: ir.Shape | None, proto: onnx.TypeProto) -> None:
     """Fill a type's message; ``shape`` is that of the innermost tensors."""
     if kind.denotation:

@@ -96,7 +96,11 @@ def _legalise(model: Model, opset: int | None) -> tuple[ir.Model, list[Gap]]:
 
 def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
     copy = model.ir.clone()
-    gaps = convert_opset(copy, opset)
+    try:
+        gaps = convert_opset(copy, opset)
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, ValueError, LookupError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TargetError(f"the model can't be lowered to opset {opset}: {reason}") from error
     if not gaps and opset < _FUNCTIONS and copy.functions:
         InlinePass()(copy)
         copy.graph.opset_imports.pop(DOMAIN, None)

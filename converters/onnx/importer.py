@@ -13,7 +13,7 @@ from onnx import ModelProto
 
 from dragoman.converters.onnx import validity
 from dragoman.converters.onnx.external import ExternalFiles
-from dragoman.converters.onnx.messages import check_text, nodes, open_tensors, put_maps_back, set_maps_aside, set_sparse_aside
+from dragoman.converters.onnx.messages import check_tensors, check_text, nodes, open_tensors, put_maps_back, set_maps_aside, set_sparse_aside
 from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
@@ -25,7 +25,18 @@ from dragoman.graph_ir.tensors import MappedFile
 _OPTIONAL_INPUTS = 4
 """The IR version since which weights needn't be inputs; before, that they are says nothing."""
 
-_FAULTS = (ir.serde.SerdeError, ValueError, TypeError, RuntimeError, LookupError, AssertionError, OverflowError)
+_FAULTS = (
+    ir.serde.SerdeError,
+    onnx.checker.ValidationError,
+    onnx.shape_inference.InferenceError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+)
 """What onnx and onnx_ir raise for messages that don't make a graph."""
 
 
@@ -57,6 +68,7 @@ def load(
         sparse = set_sparse_aside(proto)
         light = validity.light(proto)
         _check(light, path)
+        check_tensors(proto)
         _infer(proto, light, strict=bool(inputs), path=path)
         set_maps_aside(proto)
         model = ir.serde.deserialize_model(proto)
@@ -71,8 +83,8 @@ def load(
         _choose_outputs(model.graph, outputs)
     _set_provenance(model, path)
     opset = int(model.graph.opset_imports[""])
-    if not keep_opset and (gaps := convert_opset(model, IR_OPSET)):
-        raise UnsupportedOperator(gaps, location=_location(path))
+    if not keep_opset:
+        _raise_opset(model, path)
     return Model(model, Source("onnx", path, None, "ONNX", opset, files.paths), notes)
 
 
@@ -145,7 +157,7 @@ def _reshape_inputs(graph: onnx.GraphProto, wanted: Mapping[str, Sequence[int | 
 def _check(light: ModelProto, path: Path | None) -> None:
     try:
         validity.check(light)
-    except (onnx.checker.ValidationError, ValueError) as error:
+    except _FAULTS as error:
         raise MalformedModel(f"isn't a valid ONNX model: {_first_words(error)}", location=_location(path)) from error
 
 
@@ -212,6 +224,16 @@ def _foreign_operators(model: ir.Model) -> list[str]:
         return []
     named = ", ".join(f"{name} × {count}" for name, count in sorted(counts.items()))
     return [f"operators that ONNX doesn't define were passed on as they are: {named}"]
+
+
+def _raise_opset(model: ir.Model, path: Path | None) -> None:
+    try:
+        gaps = convert_opset(model, IR_OPSET)
+    except _FAULTS as error:  # an operator that isn't what its opset says: the checker doesn't look at types and shapes
+        reason = _first_words(error)
+        raise MalformedModel(f"can't be raised to opset {IR_OPSET}: {reason}", location=_location(path)) from error
+    if gaps:
+        raise UnsupportedOperator(gaps, location=_location(path))
 
 
 def _choose_outputs(graph: ir.Graph, wanted: Sequence[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import onnx
@@ -10,10 +11,11 @@ import onnx_ir as ir
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
 
 from dragoman.converters.onnx.external import ExternalFiles
+from dragoman.converters.onnx.values import check_values
 from dragoman.converters.onnx.wire import INSIDE
 from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.tensors import SparseTensor
-from dragoman.graph_ir.types import has_map, read_type
+from dragoman.graph_ir.types import has_map, read_shape, read_type
 
 _MAP = "dragoman.map_type"
 
@@ -39,16 +41,38 @@ def nodes(proto: ModelProto) -> Iterator[NodeProto]:
 
 
 def attribute_tensors(proto: ModelProto) -> Iterator[TensorProto]:
-    """Every tensor that an attribute holds."""
+    """Every tensor that an attribute holds, or that is the default of a function's."""
+    for _, attribute in _attributes(proto):
+        if attribute.type == AttributeProto.TENSOR:
+            yield attribute.t
+        elif attribute.type == AttributeProto.TENSORS:
+            yield from attribute.tensors
+
+
+def _attributes(proto: ModelProto) -> Iterator[tuple[NodeProto | None, AttributeProto]]:
+    """Every attribute with its node, and the defaults of functions' attributes. ``ValueError`` for a graph among those."""
+    for function in proto.functions:
+        for attribute in function.attribute_proto:
+            if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
+                raise ValueError(f"function {function.name} has a graph as the default of {attribute.name}")
+            yield None, attribute
     for node in nodes(proto):
         for attribute in node.attribute:
-            if attribute.type == AttributeProto.TENSOR:
-                yield attribute.t
-            elif attribute.type == AttributeProto.TENSORS:
-                yield from attribute.tensors
+            yield node, attribute
 
 
 # -- sparse tensors -------------------------------------------------------------------------------------
+
+
+def check_tensors(proto: ModelProto) -> None:
+    """``ValueError`` for a tensor in the message that hasn't the values that it declares."""
+    for scope in scopes(proto):
+        for tensor in scope.initializer if isinstance(scope, GraphProto) else ():
+            if tensor.data_location != TensorProto.EXTERNAL:
+                check_values(tensor)
+    for tensor in attribute_tensors(proto):
+        if tensor.data_location != TensorProto.EXTERNAL:
+            check_values(tensor)
 
 
 def set_sparse_aside(proto: ModelProto) -> list[SparseTensorProto]:
@@ -67,18 +91,17 @@ def set_sparse_aside(proto: ModelProto) -> list[SparseTensorProto]:
             rest = list(scope.node)
             del scope.node[:]
             scope.node.extend([*constants, *rest])
-        for node in scope.node:
-            for attribute in node.attribute:
-                if attribute.type == AttributeProto.SPARSE_TENSOR:
-                    attribute.type = AttributeProto.TENSOR
-                    attribute.t.CopyFrom(_placeholder(attribute.sparse_tensor, found))
-                    attribute.ClearField("sparse_tensor")
-                    if node.op_type == "Constant" and not node.domain:
-                        attribute.name = "value"
-                elif attribute.type == AttributeProto.SPARSE_TENSORS:
-                    attribute.type = AttributeProto.TENSORS
-                    attribute.tensors.extend(_placeholder(tensor, found) for tensor in attribute.sparse_tensors)
-                    attribute.ClearField("sparse_tensors")
+    for node, attribute in _attributes(proto):
+        if attribute.type == AttributeProto.SPARSE_TENSOR:
+            attribute.type = AttributeProto.TENSOR
+            attribute.t.CopyFrom(_placeholder(attribute.sparse_tensor, found))
+            attribute.ClearField("sparse_tensor")
+            if node is not None and node.op_type == "Constant" and not node.domain:
+                attribute.name = "value"
+        elif attribute.type == AttributeProto.SPARSE_TENSORS:
+            attribute.type = AttributeProto.TENSORS
+            attribute.tensors.extend(_placeholder(tensor, found) for tensor in attribute.sparse_tensors)
+            attribute.ClearField("sparse_tensors")
     return found
 
 
@@ -90,23 +113,26 @@ def _placeholder(tensor: SparseTensorProto, found: list[SparseTensorProto]) -> T
 
 
 def sparse_tensor(proto: SparseTensorProto, files: ExternalFiles) -> SparseTensor:
-    """The tensor, checked: ``ValueError`` for values without places, or places outside the tensor."""
+    """The tensor, checked: ``ValueError`` for values without places, or places out of order or outside."""
     values, indices = (_dense(part, files) for part in (proto.values, proto.indices))
     shape, name = tuple(proto.dims), proto.values.name
     count = values.size
-    if len(values.shape) != 1 or indices.dtype != ir.DataType.INT64 or min(shape, default=0) < 0:
+    if len(values.shape) != 1 or indices.dtype != ir.DataType.INT64 or min(shape, default=0) < 0 or math.prod(shape) >= 1 << 63:
         raise ValueError(f"sparse tensor {name} isn't a list of values with int64 indices")
     if tuple(indices.shape.numpy()) not in ((count,), (count, len(shape))):
         raise ValueError(f"sparse tensor {name} has {count} values, but indices of shape {list(indices.shape.numpy())}")
     result = SparseTensor(values, indices, shape, name=name)
-    if not result.in_bounds():
-        raise ValueError(f"sparse tensor {name} has values outside its shape {list(shape)}")
+    if not result.in_order():
+        raise ValueError(f"sparse tensor {name} of shape {list(shape)} has indices outside it, or not in ascending order")
     return result
 
 
 def _dense(proto: TensorProto, files: ExternalFiles) -> ir.TensorProtocol:
     tensor = ir.serde.deserialize_tensor(proto)
-    return files.tensor(tensor) if isinstance(tensor, ir.ExternalTensor) else tensor
+    if isinstance(tensor, ir.ExternalTensor):
+        return files.tensor(tensor)
+    check_values(proto)
+    return tensor
 
 
 def open_tensors(model: ir.Model, sparse: list[SparseTensorProto], files: ExternalFiles) -> None:
@@ -123,23 +149,28 @@ def open_tensors(model: ir.Model, sparse: list[SparseTensorProto], files: Extern
             if isinstance(graph, ir.Graph):
                 for value in graph.initializers.values():
                     value.const_value = opened(value.const_value)
+        if isinstance(part, ir.Function):
+            _open_attributes(part.attributes, opened, constant=False)
         for node in part.all_nodes():
-            for attribute in list(node.attributes.values()):
-                if attribute.is_ref() or attribute.type not in (ir.AttributeType.TENSOR, ir.AttributeType.TENSORS):
-                    continue
-                several = attribute.type == ir.AttributeType.TENSORS
-                before = list(attribute.value) if several else [attribute.value]
-                after = [opened(tensor) for tensor in before]
-                if any(new is not old for new, old in zip(after, before, strict=True)):
-                    node.attributes.add(_attribute(node, attribute.name, after, several=several))
+            _open_attributes(node.attributes, opened, constant=node.op_type == "Constant")
 
 
-def _attribute(node: ir.Node, name: str, tensors: list[Any], *, several: bool) -> ir.Attr:
+def _open_attributes(attributes: Any, opened: Callable[[Any], Any], *, constant: bool) -> None:
+    """``constant``: they are those of a Constant, whose value is a tensor even if it is sparse."""
     kinds = ir.AttributeType
-    sparse = isinstance(tensors[0], SparseTensor) and node.op_type != "Constant"
-    if several:
-        return ir.Attr(name, kinds.SPARSE_TENSORS if sparse else kinds.TENSORS, tensors)
-    return ir.Attr(name, kinds.SPARSE_TENSOR if sparse else kinds.TENSOR, tensors[0])
+    for attribute in list(attributes.values()):
+        if attribute.is_ref() or attribute.value is None or attribute.type not in (kinds.TENSOR, kinds.TENSORS):
+            continue
+        several = attribute.type == kinds.TENSORS
+        before = list(attribute.value) if several else [attribute.value]
+        after = [opened(tensor) for tensor in before]
+        if all(new is old for new, old in zip(after, before, strict=True)):
+            continue
+        sparse = isinstance(after[0], SparseTensor) and not constant
+        if several:
+            attributes[attribute.name] = ir.Attr(attribute.name, kinds.SPARSE_TENSORS if sparse else kinds.TENSORS, after)
+        else:
+            attributes[attribute.name] = ir.Attr(attribute.name, kinds.SPARSE_TENSOR if sparse else kinds.TENSOR, after[0])
 
 
 # -- maps -----------------------------------------------------------------------------------------------
@@ -163,14 +194,19 @@ def put_maps_back(model: ir.Model) -> None:
         for graph in (part, *part.subgraphs()):
             for value in (*graph.inputs, *(out for node in graph for out in node.outputs)):
                 if (text := value.metadata_props.pop(_MAP, None)) is not None:
-                    value.type = read_type(onnx.TypeProto.FromString(bytes.fromhex(text)))
+                    proto = onnx.TypeProto.FromString(bytes.fromhex(text))
+                    value.type, value.shape = read_type(proto), read_shape(proto)
 
 
 # -- text -----------------------------------------------------------------------------------------------
 
 
 def check_text(model: ir.Model) -> None:
-    """``ValueError`` for names and texts that aren't UTF-8: protobuf gives them as bytes."""
+    """``ValueError`` for names and texts that aren't UTF-8 (protobuf gives them as bytes), and for devices without a name."""
+    for part in parts(model):
+        for node in part.all_nodes():
+            if any(device.configuration is None for device in node.device_configurations):
+                raise ValueError(f"node {node.name} has a device configuration without a name")
     for text in _texts(model):
         if isinstance(text, bytes):
             raise ValueError(f"{text[:60]!r} isn't UTF-8 text")
@@ -193,6 +229,8 @@ def _texts(model: ir.Model) -> Iterator[Any]:
             yield from (node.name, node.op_type, node.domain, node.overload, node.doc_string, *_entries(node))
             for attribute in node.attributes.values():
                 yield from (attribute.name, attribute.doc_string, attribute.ref_attr_name)
+                if attribute.type == ir.AttributeType.TENSOR and not attribute.is_ref():
+                    yield from _tensor_texts(attribute.value)
             for value in node.outputs:
                 yield from _value_texts(value)
 
@@ -201,11 +239,18 @@ def _value_texts(value: ir.Value) -> Iterator[Any]:
     yield from (value.name, value.doc_string, *_entries(value))
     for names in (value.meta.get("quant_parameter_tensor_names") or {}).items():
         yield from names
-    yield from (dim.value for dim in value.shape or () if not isinstance(dim, int))
+    for index, dim in enumerate(value.shape or ()):
+        yield from (None if isinstance(dim, int) else dim.value, value.shape.get_denotation(index) if value.shape else None)
     if value.type is not None:
         yield value.type.denotation
     if value.const_value is not None:
-        yield from (value.const_value.name, value.const_value.doc_string, *_entries(value.const_value))
+        yield from _tensor_texts(value.const_value)
+
+
+def _tensor_texts(tensor: ir.TensorProtocol) -> Iterator[Any]:
+    yield from (tensor.name, tensor.doc_string, *_entries(tensor))
+    if isinstance(tensor, SparseTensor):
+        yield from (*_tensor_texts(tensor.values), *_tensor_texts(tensor.indices))
 
 
 def _entries(item: Any) -> Iterator[Any]:

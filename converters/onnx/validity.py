@@ -36,8 +36,8 @@ def light(proto: ModelProto) -> ModelProto:
         elif tensor.name not in taken:
             graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
     for scope in scopes(result):
-        scope.name = scope.name or "graph"
-        if scope is not graph and isinstance(scope, GraphProto):
+        if isinstance(scope, GraphProto):
+            scope.name = scope.name or "graph"
             _hide(scope.initializer)
     _hide(attribute_tensors(result))
     return result
