@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import onnx_ir as ir
@@ -31,16 +32,15 @@ class ExternalFiles:
         if external.dtype in (ir.DataType.STRING, ir.DataType.UNDEFINED):
             raise self._error(f"tensor {name} of type {external.dtype.name.lower()} can't be external data")
         inside = self._inside is not None and location == INSIDE
-        file = self._inside if inside and self._inside is not None else self._file(name, location)
         shape = tuple(external.shape.numpy())
+        needed = math.ceil(math.prod(shape) * external.dtype.bitwidth / 8)
+        if external.length is not None and external.length != needed:
+            where = "the model" if inside else f"its external data ({location})"
+            raise self._error(f"tensor {name} of shape {list(shape)} needs {needed} bytes, {where} has {external.length} for it")
+        file = self._inside if inside and self._inside is not None else self._file(name, location)
         tensor = MappedTensor(file, external.offset or 0, external.dtype, shape, name=external.name)
         tensor.doc_string = external.doc_string
         tensor.metadata_props.update(external.metadata_props)
-        if external.length is not None and external.length != tensor.nbytes:
-            where = "the model" if inside else f"its external data ({location})"
-            raise self._error(
-                f"tensor {name} of shape {list(shape)} needs {tensor.nbytes} bytes, {where} has {external.length} for it"
-            )
         return tensor
 
     def _file(self, name: str, location: str) -> MappedFile:

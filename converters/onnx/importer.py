@@ -25,6 +25,9 @@ from dragoman.graph_ir.tensors import MappedFile
 _OPTIONAL_INPUTS = 4
 """The IR version since which weights needn't be inputs; before, that they are says nothing."""
 
+_LONGEST = 400
+"""Characters of onnx's messages that are passed on: some hold whole nodes."""
+
 _FAULTS = (
     ir.serde.SerdeError,
     onnx.checker.ValidationError,
@@ -66,9 +69,9 @@ def load(
         if inputs:
             _reshape_inputs(proto.graph, inputs)
         sparse = set_sparse_aside(proto)
+        check_tensors(proto)
         light = validity.light(proto)
         _check(light, path)
-        check_tensors(proto)
         _infer(proto, light, strict=bool(inputs), path=path)
         set_maps_aside(proto)
         model = ir.serde.deserialize_model(proto)
@@ -262,7 +265,8 @@ def _location(path: Path | None) -> Location | None:
 
 
 def _first_words(error: BaseException) -> str:
-    """The line of onnx's message that says what is wrong; deserialisation wraps the cause in layers of context."""
+    """What is wrong, from onnx's message of several lines; deserialisation wraps the cause in layers of context."""
     while isinstance(error, ir.serde.SerdeError) and error.__cause__ is not None:
         error = error.__cause__
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    text = " ".join(str(error).replace("==> Context: ", "— ").split())
+    return (text if len(text) < _LONGEST else f"{text[:_LONGEST]}…") or type(error).__name__

@@ -65,14 +65,12 @@ def _attributes(proto: ModelProto) -> Iterator[tuple[NodeProto | None, Attribute
 
 
 def check_tensors(proto: ModelProto) -> None:
-    """``ValueError`` for a tensor in the message that hasn't the values that it declares."""
+    """``ValueError`` for a tensor that hasn't the values that it declares."""
     for scope in scopes(proto):
         for tensor in scope.initializer if isinstance(scope, GraphProto) else ():
-            if tensor.data_location != TensorProto.EXTERNAL:
-                check_values(tensor)
-    for tensor in attribute_tensors(proto):
-        if tensor.data_location != TensorProto.EXTERNAL:
             check_values(tensor)
+    for tensor in attribute_tensors(proto):
+        check_values(tensor)
 
 
 def set_sparse_aside(proto: ModelProto) -> list[SparseTensorProto]:
@@ -128,11 +126,9 @@ def sparse_tensor(proto: SparseTensorProto, files: ExternalFiles) -> SparseTenso
 
 
 def _dense(proto: TensorProto, files: ExternalFiles) -> ir.TensorProtocol:
-    tensor = ir.serde.deserialize_tensor(proto)
-    if isinstance(tensor, ir.ExternalTensor):
-        return files.tensor(tensor)
     check_values(proto)
-    return tensor
+    tensor = ir.serde.deserialize_tensor(proto)
+    return files.tensor(tensor) if isinstance(tensor, ir.ExternalTensor) else tensor
 
 
 def open_tensors(model: ir.Model, sparse: list[SparseTensorProto], files: ExternalFiles) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -94,7 +95,8 @@ def _check_calls(model: ModelProto) -> None:
     """Functions that call themselves, or each other very often: onnx would follow the calls until the process dies."""
     functions: dict[Identifier, FunctionProto] = {(f.domain, f.name, f.overload): f for f in model.functions}
     if len(functions) < len(model.functions):
-        raise ValueError("two functions have the same domain, name and overload")
+        twice = Counter((f.domain, f.name, f.overload) for f in model.functions).most_common(1)[0][0]
+        raise ValueError(f"there are two functions {'::'.join(filter(None, twice))}")
     called = {identifier: _called(function.node, functions) for identifier, function in functions.items()}
     cost: dict[Identifier, tuple[int, int]] = {}
     for start in functions:
