@@ -63,7 +63,11 @@ class Encoder:
     """Encodes a model; ``place`` says which tensors have their values in another file, and where."""
 
     def __init__(
-        self, model: ir.Model, *, place: Callable[[ir.TensorProtocol], Place | None] = lambda tensor: None, provenance: bool = False
+        self,
+        model: ir.Model,
+        *,
+        place: Callable[[ir.TensorProtocol], Place | None] = lambda tensor: None,
+        provenance: bool = False,
     ) -> None:
         """``provenance`` writes the source layers of every node into its metadata."""
         self._model = model
@@ -191,7 +195,7 @@ class Encoder:
         if kind == Kinds.TENSOR and isinstance(value, SparseTensor):
             name, kind = "sparse_value", Kinds.SPARSE_TENSOR  # of a Constant: no other operator has it
         field, several, encode = _NESTED[kind]
-        head = onnx.AttributeProto(name=name, type=kind.value, doc_string=attribute.doc_string or "")
+        head = onnx.AttributeProto(name=name, type=kind.name, doc_string=attribute.doc_string or "")
         result = Message(head.SerializeToString())
         for item in value if several else [value]:
             result.add_message(field, encode(self, item))
@@ -224,7 +228,7 @@ class Encoder:
         result = Message()
         result.add_message(1, self._tensor(tensor.values, elsewhere=False))
         result.add_message(2, self._tensor(tensor.indices, elsewhere=False))
-        result.add(delimited(3, b"".join(map(varint, tensor.shape))))
+        result.add(delimited(3, b"".join(map(varint, tensor.shape.numpy()))))
         return result
 
 

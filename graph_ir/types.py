@@ -16,6 +16,12 @@ class MapType(ir.TypeProtocol):
     elem_type: ir.TypeProtocol
     denotation: str | None = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MapType) and (self.key_type, self.elem_type) == (other.key_type, other.elem_type)
+
+    def __hash__(self) -> int:
+        return hash((self.key_type, self.elem_type))
+
     @property
     def dtype(self) -> ir.DataType:  # type: ignore[override]  # the protocol's may be assigned
         """The innermost tensors' elements."""

@@ -71,7 +71,9 @@ def model_bytes(model: ir.Model) -> bytes:
 
 def _within_limit(message: Message) -> Message:
     if message.size > LIMIT:
-        raise TargetError(f"the model file would have {message.size:,} bytes; ONNX's readers take 2 GB, the rest as external data")
+        raise TargetError(
+            f"the model file would have {message.size:,} bytes; ONNX's readers take 2 GB, the rest as external data"
+        )
     return message
 
 

@@ -61,7 +61,9 @@ def to_proto(model: Model, *, opset: int | None = None) -> onnx.ModelProto:
     converted, gaps = _legalise(model, opset)
     if gaps:
         raise UnsupportedOperator(gaps)
-    return onnx.ModelProto.FromString(model_bytes(converted))
+    proto = onnx.ModelProto()
+    proto.ParseFromString(model_bytes(converted))
+    return proto
 
 
 def _sources(source: Source, target: Path) -> list[Path]:

@@ -36,7 +36,9 @@ class ExternalFiles:
         needed = math.ceil(math.prod(shape) * external.dtype.bitwidth / 8)
         if external.length is not None and external.length != needed:
             where = "the model" if inside else f"its external data ({location})"
-            raise self._error(f"tensor {name} of shape {list(shape)} needs {needed} bytes, {where} has {external.length} for it")
+            raise self._error(
+                f"tensor {name} of shape {list(shape)} needs {needed} bytes, {where} has {external.length} for it"
+            )
         file = self._inside if inside and self._inside is not None else self._file(name, location)
         tensor = MappedTensor(file, external.offset or 0, external.dtype, shape, name=external.name)
         tensor.doc_string = external.doc_string
@@ -61,7 +63,9 @@ class ExternalFiles:
             reason = getattr(error, "strerror", None) or error
             raise self._error(f"can't read {location}, which holds tensor {name}: {reason}") from error
         if self._files[path].links > 1:
-            raise self._error(f"tensor {name} is in {location!r}, which has another hard link, maybe outside the model's folder")
+            raise self._error(
+                f"tensor {name} is in {location!r}, which has another hard link, maybe outside the model's folder"
+            )
         return self._files[path]
 
     def _error(self, message: str) -> MalformedModel:

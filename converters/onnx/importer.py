@@ -13,7 +13,15 @@ from onnx import ModelProto
 
 from dragoman.converters.onnx import validity
 from dragoman.converters.onnx.external import ExternalFiles
-from dragoman.converters.onnx.messages import check_tensors, check_text, nodes, open_tensors, put_maps_back, set_maps_aside, set_sparse_aside
+from dragoman.converters.onnx.messages import (
+    check_tensors,
+    check_text,
+    nodes,
+    open_tensors,
+    put_maps_back,
+    set_maps_aside,
+    set_sparse_aside,
+)
 from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError

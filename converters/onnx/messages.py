@@ -203,9 +203,9 @@ def check_text(model: ir.Model) -> None:
         for node in part.all_nodes():
             if any(device.configuration is None for device in node.device_configurations):
                 raise ValueError(f"node {node.name} has a device configuration without a name")
-    for text in _texts(model):
-        if isinstance(text, bytes):
-            raise ValueError(f"{text[:60]!r} isn't UTF-8 text")
+    wrong = next((text for text in _texts(model) if isinstance(text, bytes)), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong[:60]!r} isn't UTF-8 text")
 
 
 def _texts(model: ir.Model) -> Iterator[Any]:

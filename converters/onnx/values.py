@@ -56,5 +56,7 @@ def check_values(proto: TensorProto) -> None:
 
 def _check_place(proto: TensorProto) -> None:
     for entry in proto.external_data:
-        if entry.key in ("offset", "length") and not (entry.value.isascii() and entry.value.isdecimal() and len(entry.value) < 20):
+        if entry.key in ("offset", "length") and not (
+            entry.value.isascii() and entry.value.isdecimal() and len(entry.value) < 20
+        ):
             raise ValueError(f"tensor {proto.name}: the {entry.key} of its external data is {entry.value[:40]!r}")

@@ -61,7 +61,8 @@ def read_model(file: MappedFile) -> ModelProto:
     size = sum(map(len, parts))
     if size > LIMIT:
         raise MalformedModel(
-            f"has {size:,} bytes beside the values of its tensors; protobuf reads 2 GB at most", location=Location(str(file.path))
+            f"has {size:,} bytes beside the values of its tensors; protobuf reads 2 GB at most",
+            location=Location(str(file.path)),
         )
     model = ModelProto()
     try:

@@ -177,7 +177,9 @@ CONTENTS: dict[str, tuple[bytes, list[str]]] = {
 
 
 @pytest.mark.parametrize(("content", "words"), CONTENTS.values(), ids=CONTENTS)
-def test_source_that_is_no_valid_model(folder: Path, content: bytes, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_source_that_is_no_valid_model(
+    folder: Path, content: bytes, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "in.onnx").write_bytes(content)
     check_failure(folder, convert(folder), 4, "in.onnx", *words, capsys=capsys)
 
@@ -189,7 +191,9 @@ def test_a_string_of_2_gb(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
         stream.write(b"\x08\x0a\x32" + varint(1 << 31))  # ir_version, doc_string
         stream.seek(1 << 31, os.SEEK_CUR)
         stream.write(GOOD)
-    check_failure(folder, ["convert", str(source), str(folder / "out.onnx"), "--no-verify"], 4, "huge.onnx", "2 GB", capsys=capsys)
+    check_failure(
+        folder, ["convert", str(source), str(folder / "out.onnx"), "--no-verify"], 4, "huge.onnx", "2 GB", capsys=capsys
+    )
 
 
 def test_names_that_are_very_long(folder: Path) -> None:
@@ -271,7 +275,9 @@ def test_external_data(
 
 
 @pytest.mark.parametrize("inside", ["initializer", "constant"])
-@pytest.mark.parametrize("location", ["here.bin", "./here.bin", "sub/../here.bin"[4:], "sub/in.bin", "inner_link.bin", "..data..bin"])
+@pytest.mark.parametrize(
+    "location", ["here.bin", "./here.bin", "sub/../here.bin"[4:], "sub/in.bin", "inner_link.bin", "..data..bin"]
+)
 def test_external_data_inside_the_folder_is_read(folder: Path, location: str, inside: str) -> None:
     (folder / "sub").mkdir()
     for name in ("here.bin", "sub/in.bin", "..data..bin"):

@@ -76,7 +76,10 @@ def sparse_initializers() -> ModelProto:
 def sparse_constant_in_a_subgraph() -> ModelProto:
     branches = {}
     for name in ("then_branch", "else_branch"):
-        nodes = [node("Constant", "", f"{name}_s", sparse_value=sparse("s", flat=name == "then_branch")), node("MatMul", f"x {name}_s", f"{name}_y")]
+        nodes = [
+            node("Constant", "", f"{name}_s", sparse_value=sparse("s", flat=name == "then_branch")),
+            node("MatMul", f"x {name}_s", f"{name}_y"),
+        ]
         branches[name] = helper.make_graph(nodes, name, [], [info(f"{name}_y")])
     return model([node("If", "c", "y", **branches)], [info("x"), info("c", (), TensorProto.BOOL)], [info("y")])
 
@@ -114,20 +117,29 @@ def big_raw_uint4_weights() -> ModelProto:
 
 @odd
 def float8_weights() -> ModelProto:
-    q = TensorProto(name="q", data_type=TensorProto.FLOAT8E4M3FN, dims=[4, 1500], raw_data=RNG.integers(0, 120, 6000, np.uint8).tobytes())
+    q = TensorProto(
+        name="q", data_type=TensorProto.FLOAT8E4M3FN, dims=[4, 1500], raw_data=RNG.integers(0, 120, 6000, np.uint8).tobytes()
+    )
     return model([node("Cast", "q", "w", to=1), node("MatMul", "x w", "y")], [info("x")], [info("y", (3, 1500))], [q])
 
 
 @odd
 def bfloat16_weights() -> ModelProto:
-    q = TensorProto(name="q", data_type=TensorProto.BFLOAT16, dims=[4, 3000], raw_data=(RNG.integers(0x3C00, 0x4000, 12000, np.uint16)).tobytes())
+    q = TensorProto(
+        name="q",
+        data_type=TensorProto.BFLOAT16,
+        dims=[4, 3000],
+        raw_data=(RNG.integers(0x3C00, 0x4000, 12000, np.uint16)).tobytes(),
+    )
     return model([node("Cast", "q", "w", to=1), node("MatMul", "x w", "y")], [info("x")], [info("y", (3, 3000))], [q])
 
 
 @odd
 def float16_in_int32_data() -> ModelProto:
     halves = BIG.astype(np.float16)
-    q = TensorProto(name="q", data_type=TensorProto.FLOAT16, dims=halves.shape, int32_data=halves.view(np.uint16).reshape(-1).tolist())
+    q = TensorProto(
+        name="q", data_type=TensorProto.FLOAT16, dims=halves.shape, int32_data=halves.view(np.uint16).reshape(-1).tolist()
+    )
     return model([node("Cast", "q", "w", to=1), node("MatMul", "x w", "y")], [info("x")], [info("y", (3, 1500))], [q])
 
 
@@ -141,7 +153,9 @@ def strings() -> ModelProto:
 # -- functions and subgraphs ----------------------------------------------------------------------------------
 
 
-def function(name: str, inputs: str, outputs: str, nodes: Sequence[NodeProto], *, overload: str = "", **more: Sequence[object]) -> FunctionProto:
+def function(
+    name: str, inputs: str, outputs: str, nodes: Sequence[NodeProto], *, overload: str = "", **more: Sequence[object]
+) -> FunctionProto:
     imports = [helper.make_opsetid("", 21), helper.make_opsetid("my", 1)]
     return helper.make_function("my", name, inputs.split(), outputs.split(), list(nodes), imports, overload=overload, **more)
 
@@ -181,7 +195,9 @@ def big_constants_in_subgraphs() -> ModelProto:
 @odd
 def names_that_shadow_in_branches() -> ModelProto:
     """Both branches call their values alike."""
-    branches = [helper.make_graph([node(op, "x", "t"), node("Neg", "t", "out")], "b", [], [info("out")]) for op in ("Relu", "Sigmoid")]
+    branches = [
+        helper.make_graph([node(op, "x", "t"), node("Neg", "t", "out")], "b", [], [info("out")]) for op in ("Relu", "Sigmoid")
+    ]
     nodes = [node("If", "c", "y", then_branch=branches[0], else_branch=branches[1])]
     return model(nodes, [info("x"), info("c", (), TensorProto.BOOL)], [info("y")])
 
@@ -271,14 +287,20 @@ def names_that_look_like_ours() -> ModelProto:
 
 @odd
 def names_of_any_letters() -> ModelProto:
-    nodes = [node("Neg", "x", "层/é"), helper.make_node("Relu", ["层/é"], ["a b\n\"c\"::d"], name="a\tb"), helper.make_node("Neg", ["a b\n\"c\"::d"], ["y"])]
+    nodes = [
+        node("Neg", "x", "层/é"),
+        helper.make_node("Relu", ["层/é"], ['a b\n"c"::d'], name="a\tb"),
+        helper.make_node("Neg", ['a b\n"c"::d'], ["y"]),
+    ]
     return model(nodes, [info("x")], [info("y")])
 
 
 @odd
 def scalars_and_zero_sizes() -> ModelProto:
     nodes = [node("Add", "x s", "a"), node("Concat", "a e", "y", axis=0)]
-    return model(nodes, [info("x")], [info("y", ("n", 4))], [weight(np.float32(2), "s"), weight(np.zeros((0, 4), np.float32), "e")])
+    return model(
+        nodes, [info("x")], [info("y", ("n", 4))], [weight(np.float32(2), "s"), weight(np.zeros((0, 4), np.float32), "e")]
+    )
 
 
 @odd
@@ -289,7 +311,14 @@ def metadata_everywhere() -> ModelProto:
     proto.graph.node[0].doc_string = proto.graph.input[0].doc_string = proto.graph.initializer[0].doc_string = "a text"
     proto.graph.value_info.append(info("a"))
     proto.graph.value_info[0].doc_string = "a text"
-    for item in (proto, proto.graph, proto.graph.node[0], proto.graph.input[0], proto.graph.value_info[0], proto.graph.initializer[0]):
+    for item in (
+        proto,
+        proto.graph,
+        proto.graph.node[0],
+        proto.graph.input[0],
+        proto.graph.value_info[0],
+        proto.graph.initializer[0],
+    ):
         item.metadata_props.add(key="b", value="2")
         item.metadata_props.add(key="a", value="1")
     proto.graph.input[0].type.denotation = "IMAGE"

@@ -18,6 +18,7 @@ from dragoman.graph_ir.encoder import Encoder
 from dragoman.graph_ir.passes import optimize
 from dragoman.graph_ir.tensors import MappedTensor
 
+
 def feeds(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
     weights = {tensor.name for tensor in proto.graph.initializer}
     random = np.random.default_rng(1)
@@ -75,7 +76,12 @@ def entries(props: Any) -> dict[str, str]:
 def test_metadata_and_texts_are_kept(tmp_path: Path) -> None:
     proto = written(tmp_path, "metadata_everywhere", opset=21)
     graph = proto.graph
-    assert (proto.producer_name, proto.producer_version, proto.domain, proto.model_version) == ("maker", "1.2", "org.example", 7)
+    assert (proto.producer_name, proto.producer_version, proto.domain, proto.model_version) == (
+        "maker",
+        "1.2",
+        "org.example",
+        7,
+    )
     assert proto.doc_string == graph.doc_string == "what it is for"
     for item in (graph.node[0], graph.input[0], graph.initializer[0], graph.value_info[0]):
         assert item.doc_string == "a text"
@@ -130,7 +136,9 @@ def test_notes_say_what_was_assumed_or_left_out(name: str, words: list[str]) -> 
     assert all(word in notes[0] for word in words)
 
 
-@pytest.mark.parametrize(("name", "stays"), [("initializers_as_optional_inputs", True), ("initializers_as_inputs_of_old", False)])
+@pytest.mark.parametrize(
+    ("name", "stays"), [("initializers_as_optional_inputs", True), ("initializers_as_inputs_of_old", False)]
+)
 def test_optional_inputs_may_stay(tmp_path: Path, name: str, stays: bool) -> None:
     proto = MODELS[name]()
     path = save(optimize(load(proto, optional_inputs=True)), tmp_path / "out.onnx")
@@ -143,7 +151,16 @@ def test_optional_inputs_may_stay(tmp_path: Path, name: str, stays: bool) -> Non
         check_equal(run(path, given), run(proto, given))
 
 
-@pytest.mark.parametrize("name", ["big_raw_uint4_weights", "float8_weights", "bfloat16_weights", "function_with_a_big_constant", "big_constants_in_subgraphs"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "big_raw_uint4_weights",
+        "float8_weights",
+        "bfloat16_weights",
+        "function_with_a_big_constant",
+        "big_constants_in_subgraphs",
+    ],
+)
 def test_big_values_stay_in_their_file(tmp_path: Path, name: str) -> None:
     """Wherever they stand, and whatever their type."""
     (tmp_path / "in.onnx").write_bytes(MODELS[name]().SerializeToString())
