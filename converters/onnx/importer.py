@@ -131,9 +131,9 @@ def _read(source: str | os.PathLike[str] | ModelProto) -> tuple[ModelProto, Mapp
     if not proto.HasField("graph") or not proto.ir_version:
         raise MalformedModel("isn't an ONNX model: it has no graph", location=location)
     newest = onnx.defs.onnx_opset_version()
-    for entry in proto.opset_import:
-        if entry.domain in ("", "ai.onnx") and entry.version > newest:
-            raise MalformedModel(f"uses opset {entry.version}; the installed onnx knows {newest} and older", location=location)
+    for entry in (entry for owner in (proto, *proto.functions) for entry in owner.opset_import):
+        if entry.domain in ("", "ai.onnx") and not 1 <= entry.version <= newest:
+            raise MalformedModel(f"uses opset {entry.version}; the installed onnx knows 1 to {newest}", location=location)
     return proto, file
 
 

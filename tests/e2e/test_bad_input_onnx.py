@@ -148,6 +148,11 @@ CONTENTS: dict[str, tuple[bytes, list[str]]] = {
     "function that isn't there": (edited(lambda m: setattr(m.graph.node[0], "domain", "my")), ["my"]),
     "no opset": (edited(lambda m: m.ClearField("opset_import")), ["opset"]),
     "opset of the future": (edited(lambda m: setattr(m.opset_import[0], "version", 999)), ["999"]),
+    "opset below all": (edited(lambda m: setattr(m.opset_import[0], "version", -(1 << 62))), ["opset", "-4611686018427387904"]),
+    "function of an opset below all": (
+        functions(("F", [])).replace(b"\x4a\x04\x0a\x00\x10\x15", b"\x4a\x04\x0a\x00\x10\x00"),
+        ["opset 0"],
+    ),
     "two opsets": (edited(lambda m: m.opset_import.add(domain="ai.onnx", version=9)), ["two opsets"]),
     "IR version of the future": (edited(lambda m: setattr(m, "ir_version", 99)), ["99"]),
     "no IR version": (edited(lambda m: m.ClearField("ir_version")), []),
