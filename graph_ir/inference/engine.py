@@ -173,7 +173,10 @@ class Engine:
         node = c.node
         domain = _plain(node.domain)
         if (function := self._functions.get(node.op_identifier())) is not None:
-            return self._called(c, function)
+            try:
+                return self._called(c, function)
+            except UnknownError:
+                return [None for _ in node.outputs]
         known = signature(node.op_type, c.opset, domain)
         if known is not None:
             c.bound = known.bind(c.facts)
