@@ -21,6 +21,7 @@ class Arithmetic:
     """Elementwise operators, and what shapes are made of. Sizes are int64 vectors of one element, so that Concat makes shapes."""
 
     def __init__(self, e: Emitter) -> None:
+        """What isn't known is emitted through ``e``."""
         self._e = e
 
     # -- between numbers and values
@@ -174,7 +175,8 @@ class Arithmetic:
 
     def product(self, numbers: Sequence[Number]) -> Number:
         """The product; 1 for none."""
-        return reduce(self.mul, numbers, np.array([1]))
+        one: Number = np.array([1])
+        return reduce(self.mul, numbers, one)
 
     # -- values of the graph whose shape is made of numbers
 
@@ -238,4 +240,6 @@ def spread(node: ir.Node, index: int, axes: Number, filled: Number, e: Emitter) 
         result[axes] = given
         return result
     n = Arithmetic(e)
-    return e.op("ScatterElements", n.value(n.cast(filled, numpy_dtype(needed(node, index)))), n.value(axes), n.value(given), axis=0)
+    return e.op(
+        "ScatterElements", n.value(n.cast(filled, numpy_dtype(needed(node, index)))), n.value(axes), n.value(given), axis=0
+    )

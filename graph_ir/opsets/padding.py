@@ -6,7 +6,17 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, spread, whole
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, numpy_dtype, raises, rank
+from dragoman.graph_ir.opsets.step import (
+    CannotConvertError,
+    Emitter,
+    attribute,
+    input_at,
+    lowers,
+    needed,
+    numpy_dtype,
+    raises,
+    rank,
+)
 
 
 @raises(11, "Pad")
