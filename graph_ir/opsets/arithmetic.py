@@ -21,7 +21,7 @@ class Arithmetic:
     """Elementwise operators, and what shapes are made of. Sizes are int64 vectors of one element, so that Concat makes shapes."""
 
     def __init__(self, e: Emitter) -> None:
-        """What isn't known is emitted through ``e``."""
+        """``e`` emits them."""
         self._e = e
 
     # -- between numbers and values

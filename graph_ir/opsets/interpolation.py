@@ -176,8 +176,8 @@ def _polynomial(t: Number, n: Arithmetic, *coefficients: float) -> Number:
 def _antialiased(x: ir.Value, axis: Axis, at: Number, method: Method, n: Arithmetic) -> ir.Value:
     """A filter as wide as a step of the output is in the input: a product with a matrix (margin + size + margin, out).
 
-    An axis whose size stays is copied. What lies beyond an edge is the edge, or weighs nothing if it is excluded; the weights of
-    each output make one.
+    An axis whose size stays is copied. What lies beyond an edge is the edge, or weighs nothing if it is excluded; the weights
+    of each output make one.
     """
     kept = n.equal(axis.size, axis.out)
     at = n.where(kept, n.cast(n.count(axis.out), np.float32), at)

@@ -14,9 +14,10 @@ from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute
 @lowers(22, "MaxPool", "AveragePool", "LpPool")
 def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...] | None:
     """Since 22 a window that starts in the padding at the end is dropped; before, nothing said so. Where that happens, the
-    same windows come from floor and another padding. Where it may happen at some dynamic size, or the padding would be as large
+    same windows come from floor and another padding; where it may happen at some dynamic size, or the padding would be as large
     as the window, which ONNX Runtime doesn't take, they are cut off if they are there. A window never counts what lies beyond
-    its own padding, so an average over the padding pads first."""
+    its own padding, so an average over the padding pads first.
+    """
     if not attribute(node, "ceil_mode", 0) or attribute(node, "auto_pad", "NOTSET").startswith("SAME"):
         return None
     n = Arithmetic(e)

@@ -208,10 +208,11 @@ def roi_align_without_offset(node: ir.Node, e: Emitter) -> ir.Value | None:
     x, regions, owner = needed(node, 0), needed(node, 1), needed(node, 2)
     count = n.size(regions, 0)
     outs = [attribute(node, name, 1) for name in ("output_height", "output_width")]
-    scaled = n.sub(n.mul(n.cast(regions, np.float32), real(attribute(node, "spatial_scale", 1.0))), real(0.5))
+    scale = e.const(attribute(node, "spatial_scale", 1.0), np.float32)
+    scaled = e.op("Sub", e.op("Mul", e.op("Cast", regions, to=1), scale), e.const(0.5, np.float32))
     taps = []
     for axis, out in enumerate(outs):
-        start, stop = (n.gather(n.value(scaled), whole(column), 1) for column in (1 - axis, 3 - axis))
+        start, stop = (e.op("Gather", scaled, e.const([column], np.int64), axis=1) for column in (1 - axis, 3 - axis))
         steps = (np.arange(out * ratio) + 0.5) / ratio
         at = n.add(start, n.mul(n.div(n.sub(stop, start), real(out)), steps.astype(np.float32)[None]))
         shape = (out * ratio, 1) if axis == 0 else (1, out * ratio)

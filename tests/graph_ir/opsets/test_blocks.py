@@ -5,23 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from .moved_operator import computes_the_same, model_of
+
 
 def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
 @pytest.mark.parametrize(("opset", "how"), [(7, {}), (11, {"mode": "CRD"}), (11, {"mode": "DCR"}), (13, {"mode": "CRD"})])
-def test_depth_to_space(model_of, computes_the_same, opset, how) -> None:
+def test_depth_to_space(newest_opset, opset, how) -> None:
     x = noise(2, 8, 2, 3)
-    computes_the_same(model_of("DepthToSpace", opset, {"x": x}, blocksize=2, **how), {"x": x}, (11, 13, 21), tolerance=0)
+    computes_the_same(
+        newest_opset, model_of("DepthToSpace", opset, {"x": x}, blocksize=2, **how), {"x": x}, (11, 13, 21), tolerance=0
+    )
 
 
 @pytest.mark.parametrize("dynamic", [(), ("x",)], ids=["static", "dynamic"])
 @pytest.mark.parametrize("mode", ["DCR", "CRD"])
-def test_space_to_depth(model_of, computes_the_same, mode, dynamic) -> None:
+def test_space_to_depth(newest_opset, mode, dynamic) -> None:
     x = noise(2, 3, 4, 6)
     model = model_of("SpaceToDepth", 28, {"x": x}, dynamic=dynamic, blocksize=2, mode=mode)
-    computes_the_same(model, {"x": x}, (11, 13, 27), tolerance=0)
+    computes_the_same(newest_opset, model, {"x": x}, (11, 13, 27), tolerance=0)
 
 
 @pytest.mark.parametrize("given", ["constant", "dynamic", "computed"])
@@ -36,7 +40,7 @@ def test_space_to_depth(model_of, computes_the_same, mode, dynamic) -> None:
         ((9,), (3,), {"strides": [2], "pads": [1, 1]}),
     ],
 )
-def test_col2im(model_of, computes_the_same, image, block, how, given) -> None:
+def test_col2im(newest_opset, image, block, how, given) -> None:
     dims = len(image)
     strides, dilations, pads = (
         how.get(k, d) for k, d in (("strides", [1] * dims), ("dilations", [1] * dims), ("pads", [0] * 2 * dims))
@@ -54,4 +58,4 @@ def test_col2im(model_of, computes_the_same, image, block, how, given) -> None:
         outputs=[(np.float32, dims + 2)],
         **how,
     )
-    computes_the_same(model, feeds, (11, 13, 17))
+    computes_the_same(newest_opset, model, feeds, (11, 13, 17))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,6 @@ from dragoman.converters.onnx.exporter import check, to_proto
 from dragoman.converters.onnx.importer import load
 
 Arrays = Mapping[str, np.ndarray]
-ModelOf = Callable[..., onnx.ModelProto]
-Moved = Callable[..., None]
 
 
 def run(proto: onnx.ModelProto, feeds: Arrays) -> list[np.ndarray]:
@@ -28,7 +26,7 @@ def run(proto: onnx.ModelProto, feeds: Arrays) -> list[np.ndarray]:
     return session.run(None, dict(feeds))
 
 
-def build(
+def model_of(
     op: str,
     opset: int,
     feeds: Arrays,
@@ -59,40 +57,26 @@ def build(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8 if opset < 20 else 10)
 
 
-@pytest.fixture
-def model_of() -> ModelOf:
-    """Builds a model of one operator."""
-    return build
+def computes_the_same(
+    newest: int, proto: onnx.ModelProto, feeds: Arrays, opsets: Sequence[int], *, tolerance: float = 2e-5
+) -> None:
+    """A model gives at other opsets, and raised and lowered to its own, what ONNX Runtime gives for the original."""
+    own = proto.opset_import[0].version
+    if own > newest:
+        pytest.skip(f"ONNX Runtime here reads opset {newest}")
+    expected = run(proto, feeds)
+    graph = load(proto)
+    for opset in dict.fromkeys((max(own, 11), *opsets)):
+        if opset > newest:
+            continue
+        written = to_proto(graph, opset=opset)
+        onnx.checker.check_model(written, full_check=True)
+        for got, wanted in zip(run(written, feeds), expected, strict=True):
+            assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape), f"opset {opset}"
+            np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance, err_msg=f"opset {opset}")
 
 
-@pytest.fixture
-def computes_the_same(newest_opset: int) -> Moved:
-    """Checks that a model gives at other opsets, and raised and lowered to its own, what ONNX Runtime gives for the original."""
-
-    def moved(proto: onnx.ModelProto, feeds: Arrays, opsets: Sequence[int], *, tolerance: float = 2e-5) -> None:
-        own = proto.opset_import[0].version
-        if own > newest_opset:
-            pytest.skip(f"ONNX Runtime here reads opset {newest_opset}")
-        expected = run(proto, feeds)
-        graph = load(proto)
-        for opset in dict.fromkeys((max(own, 11), *opsets)):
-            if opset > newest_opset:
-                continue
-            written = to_proto(graph, opset=opset)
-            onnx.checker.check_model(written, full_check=True)
-            for got, wanted in zip(run(written, feeds), expected, strict=True):
-                assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape), f"opset {opset}"
-                np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance, err_msg=f"opset {opset}")
-
-    return moved
-
-
-@pytest.fixture
-def reason_at() -> Callable[[onnx.ModelProto, int], str]:
+def reason_at(proto: onnx.ModelProto, opset: int) -> str:
     """Why a model can't be written at an opset."""
-
-    def reason(proto: onnx.ModelProto, opset: int) -> str:
-        (gap,) = check(load(proto), opset=opset)
-        return gap.reason
-
-    return reason
+    (gap,) = check(load(proto), opset=opset)
+    return gap.reason
