@@ -175,7 +175,8 @@ class Arithmetic:
 
     def product(self, numbers: Sequence[Number]) -> Number:
         """The product; 1 for none."""
-        return reduce(self.mul, numbers, np.array([1]))
+        one: Number = np.array([1])
+        return reduce(self.mul, numbers, one)
 
     # -- values of the graph whose shape is made of numbers
 
@@ -239,4 +240,6 @@ def spread(node: ir.Node, index: int, axes: Number, filled: Number, e: Emitter) 
         result[axes] = given
         return result
     n = Arithmetic(e)
-    return e.op("ScatterElements", n.value(n.cast(filled, numpy_dtype(needed(node, index)))), n.value(axes), n.value(given), axis=0)
+    return e.op(
+        "ScatterElements", n.value(n.cast(filled, numpy_dtype(needed(node, index)))), n.value(axes), n.value(given), axis=0
+    )

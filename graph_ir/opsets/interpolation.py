@@ -34,6 +34,10 @@ class Method:
     antialias: bool
 
 
+_HALF = 1e-6
+"""How near to a half ONNX Runtime takes the rest of a place for one."""
+
+
 def real(*values: float) -> npt.NDArray[np.float32]:
     """A vector of float32."""
     return np.array(values, np.float32)
@@ -48,6 +52,9 @@ def resample(x: ir.Value, axes: list[Axis], method: Method, e: Emitter) -> ir.Va
     if method.coordinates == "tf_crop_and_resize":
         # Where the scale is 1, ONNX Runtime ignores the region, and the standard doesn't.
         raise CannotConvertError("a region, with antialiasing or an aspect ratio that is kept")
+    if method.coordinates == "half_pixel_symmetric" and method.mode == "nearest" and method.nearest in ("floor", "ceil"):
+        # The last bit of float32 decides between neighbours, and depends on the order of operations.
+        raise CannotConvertError(f"half_pixel_symmetric coordinates with nearest_mode {method.nearest}")
     y = x if method.mode == "nearest" or dtype == np.float32 else e.op("Cast", x, to=ir.DataType.FLOAT.value)
     for axis in axes:
         y = _resample_axis(y, axis, _coordinates(axis, method.coordinates, n), method, n)
@@ -76,7 +83,7 @@ def _coordinates(axis: Axis, mode: str, n: Arithmetic) -> Number:
     if mode == "half_pixel_symmetric":
         adjustment = n.div(out, n.mul(axis.scale, size))
         offset = n.mul(n.div(size, real(2)), n.sub(real(1), adjustment))
-        return n.add(offset, half_pixel)
+        return n.sub(n.add(offset, centred), real(0.5))
     if mode == "half_pixel":
         return half_pixel
     raise CannotConvertError(f"{mode} coordinates")
@@ -111,10 +118,10 @@ def _nearest(at: Number, mode: str, n: Arithmetic) -> Number:
         return n.floor(at)
     if mode == "ceil":
         return n.ceil(at)
-    if mode == "round_prefer_ceil":  # the sum of a number just under a half and a half would be rounded
-        low = n.floor(at)
-        return n.where(n.less(n.sub(at, low), real(0.5)), low, n.add(low, real(1)))
-    return n.ceil(n.sub(at, real(0.5)))
+    low = n.floor(at)
+    part = n.sub(at, low)
+    up = n.less(real(0.5 - _HALF), part) if mode == "round_prefer_ceil" else n.less(real(0.5 + _HALF), part)
+    return n.where(up, n.add(low, real(1)), low)
 
 
 def _linear(at: Number, axis: Axis, n: Arithmetic) -> list[tuple[Number, Number]]:

@@ -29,6 +29,7 @@ def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value
     static = all(isinstance(count, np.ndarray) for count in counts)
     if static and counts == [axis.all_windows(n) for axis in axes]:
         return None
+    _set_windows(node, counts)
     before, after = [axis.before for axis in axes], [axis.after for axis in axes]
     length = [axis.size for axis in axes]
     if node.op_type == "AveragePool" and attribute(node, "count_include_pad", 0):
@@ -89,12 +90,24 @@ def max_of_small_integers(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | N
     return (e.op("Cast", largest, to=x.dtype.value), *indices)
 
 
+def _set_windows(node: ir.Node, counts: list[Number]) -> None:
+    """Give the outputs the sizes that they have: onnx's inference counts some windows that are dropped."""
+    for out in node.outputs:
+        if out.shape is not None:
+            known = [int(count.item()) if isinstance(count, np.ndarray) else None for count in counts]
+            out.shape = ir.Shape([*out.shape[:2], *(new or old for new, old in zip(known, out.shape[2:], strict=True))])
+
+
 def _spell_out_no_padding(node: ir.Node, axes: list[_Axis], n: Arithmetic) -> None:
     """The automatic padding of windows that leave elements out between them is none; the older kernels of ONNX Runtime take it for
     negative."""
     reaches = [axis.reach(axis.windows(n), n) for axis in axes]
     missing = [n.sub(reach, axis.size) for reach, axis in zip(reaches, axes, strict=True)]
-    if not all(axis.same for axis in axes) or not all(isinstance(m, np.ndarray) for m in missing) or min(map(_known, missing)) >= 0:
+    if (
+        not all(axis.same for axis in axes)
+        or not all(isinstance(m, np.ndarray) for m in missing)
+        or min(map(_known, missing)) >= 0
+    ):
         return
     pads = [axis.padding(n) for axis in axes]
     node.attributes["auto_pad"] = ir.AttrString("auto_pad", "NOTSET")
@@ -190,6 +203,9 @@ def _known(number: Number) -> int:
 
 
 def _first_windows(x: ir.Value, counts: list[Number], n: Arithmetic) -> ir.Value:
+    """``x``, of which an older opset doesn't say how many windows it has, cut to ``counts``."""
+    if x.shape is not None:
+        x.shape = ir.Shape([*x.shape[:2], *[None] * len(counts)])
     for i, count in enumerate(counts):
         x = n.crop(x, 2 + i, whole(0), count)
     return x
@@ -202,6 +218,7 @@ def _window_sums(node: ir.Node, x: ir.Value, axes: list[_Axis], e: Emitter) -> i
         raise CannotConvertError("automatic padding of dilated windows")
     n = Arithmetic(e)
     counts = [axis.windows(n) for axis in axes]
+    _set_windows(node, counts)
     before = [axis.padding(n)[0] for axis in axes]
     after = [
         n.maximum(whole(0), n.sub(n.sub(axis.reach(count, n), axis.size), start))
@@ -209,7 +226,9 @@ def _window_sums(node: ir.Node, x: ir.Value, axes: list[_Axis], e: Emitter) -> i
     ]
     padded = e.op("Pad", x, n.value(n.concat([whole(0, 0), *before, whole(0, 0), *after])))
     channels = [n.size(x, 0), n.size(x, 1)]
-    alone = e.op("Reshape", padded, n.value(n.concat([n.mul(*channels), whole(1), *(n.size(padded, 2 + i) for i in range(len(axes)))])))
+    alone = e.op(
+        "Reshape", padded, n.value(n.concat([n.mul(*channels), whole(1), *(n.size(padded, 2 + i) for i in range(len(axes)))]))
+    )
     taps = [axis.taps for axis in axes]
     ones = e.const(np.ones([1, 1, *taps]), numpy_dtype(x))
     sums = e.op("Conv", alone, ones, strides=[axis.stride for axis in axes], dilations=[axis.dilation for axis in axes])

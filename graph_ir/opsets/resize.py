@@ -49,21 +49,14 @@ def resize_of_ten(node: ir.Node, e: Emitter) -> ir.Value:
 
 @raises(13, "Resize")
 def resize_of_eleven(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """An empty scale is none now. tf_half_pixel_for_nn, (i + 1/2) / scale, is half_pixel + 1/2: its floor rounds half_pixel up, its
-    rounding down is the ceiling of half_pixel. The other modes are gathered."""
+    """An empty scale is none now. One coordinate mode was withdrawn, (i + 1/2) / scale: its elements are gathered."""
     for index in (1, 2, 3):
         value = input_at(node, index)
         if value is not None and sizes(value) == (0,):
             node.replace_input_with(index, None)
     if attribute(node, "coordinate_transformation_mode", "half_pixel") != "tf_half_pixel_for_nn":
         return None
-    same = {"floor": "round_prefer_ceil", "round_prefer_floor": "ceil"}
-    nearest = attribute(node, "nearest_mode", "round_prefer_floor")
-    if attribute(node, "mode", "nearest") != "nearest" or nearest not in same:
-        return _resampled(node, e)
-    node.attributes["coordinate_transformation_mode"] = ir.AttrString("coordinate_transformation_mode", "half_pixel")
-    node.attributes["nearest_mode"] = ir.AttrString("nearest_mode", same[nearest])
-    return None
+    return _resampled(node, e)
 
 
 @lowers(19, "Resize")
@@ -81,7 +74,9 @@ def resize_without_symmetry(node: ir.Node, e: Emitter) -> ir.Value | None:
 def resize_every_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
     """Before 18 every axis had its scale, size and region: those not named keep theirs. Antialiasing and the policies are gathered."""
     antialias = attribute(node, "antialias", 0) and attribute(node, "mode", "nearest") != "nearest"
-    if attribute(node, "keep_aspect_ratio_policy", "stretch") != "stretch" or (antialias and any(map(_may_filter, _axes(node, e)))):
+    if attribute(node, "keep_aspect_ratio_policy", "stretch") != "stretch" or (
+        antialias and any(map(_may_filter, _axes(node, e)))
+    ):
         return _resampled(node, e)
     for name in ("antialias", "keep_aspect_ratio_policy"):
         node.attributes.pop(name, None)
@@ -133,7 +128,8 @@ def _may_filter(axis: Axis) -> bool:
     """Whether antialiasing matters: where elements get fewer; and ONNX Runtime copies an axis whose size stays, whatever its scale."""
     if not isinstance(axis.scale, np.ndarray) or not isinstance(axis.size, np.ndarray) or not isinstance(axis.out, np.ndarray):
         return True
-    return axis.scale.item() < 1 or (axis.scale.item() != 1 and axis.size.item() == axis.out.item())
+    scale = float(axis.scale.item())
+    return scale < 1 or (scale != 1 and bool(axis.size.item() == axis.out.item()))
 
 
 def _regions(node: ir.Node, places: np.ndarray[Any, Any], n: Arithmetic, e: Emitter) -> Number | None:
@@ -175,5 +171,3 @@ def _targets(node: ir.Node, ins: list[Number], n: Arithmetic) -> tuple[list[Numb
         one = n.minimum(one, scale) if policy == "not_larger" else n.maximum(one, scale)
     outs = [n.cast(n.floor(n.add(n.mul(one, length), real(0.5))), np.int64) for length in lengths]
     return outs, [one] * len(ins)
-
-

@@ -217,8 +217,8 @@ def roi_align_without_offset(node: ir.Node, e: Emitter) -> ir.Value | None:
         at = n.add(start, n.mul(n.div(n.sub(stop, start), real(out)), steps.astype(np.float32)[None]))
         shape = (out * ratio, 1) if axis == 0 else (1, out * ratio)
         taps.append(_roi_taps(n.reshape(n.value(at), [count, *map(whole, shape)]), n.size(x, 2 + axis), n))
-    grid = [whole(size * ratio) for size in outs]
-    flat = [[(_flattened(place, grid, n), _flattened(weight, grid, n)) for place, weight in axis] for axis in taps]
+    grid = (outs[0] * ratio, outs[1] * ratio)
+    flat: list[Taps] = [[(_flattened(place, grid, n), _flattened(weight, grid, n)) for place, weight in axis] for axis in taps]
     found = sample(x, flat, e, owner=n.along(owner, 0, 2))
     parts = [whole(size) for out in outs for size in (out, ratio)]
     summed = total(n.reshape(found, [count, *parts, n.size(x, 1)]), [2, 4], e)
@@ -238,11 +238,10 @@ def _roi_taps(at: Number, size: Number, n: Arithmetic) -> list[tuple[Number, Num
     return [(n.where(nothing, real(-1), low), n.sub(real(1), part)), (n.where(nothing, real(-1), high), part)]
 
 
-def _flattened(number: Number, grid: list[Number], n: Arithmetic) -> Number:
+def _flattened(number: Number, grid: tuple[int, int], n: Arithmetic) -> Number:
     """(R, h, 1) or (R, 1, w) → (R, h · w)."""
-    height, width = grid
-    spread = n.add(number, np.zeros((1, int(np.asarray(height).item()), int(np.asarray(width).item())), np.float32))
-    return n.reshape(n.value(spread), [n.size(n.value(number), 0), n.mul(height, width)])
+    spread = n.value(n.add(number, np.zeros((1, *grid), np.float32)))
+    return n.reshape(spread, [n.size(spread, 0), whole(grid[0] * grid[1])])
 
 
 # -- DeformConv -------------------------------------------------------------------------------------------
@@ -256,8 +255,8 @@ def deform_conv(node: ir.Node, e: Emitter) -> ir.Value:
     x, weight, offset, bias, mask = needed(node, 0), needed(node, 1), needed(node, 2), input_at(node, 3), input_at(node, 4)
     if rank(x) != 4:
         raise CannotConvertError("a deformed convolution of other than images")
-    kernel = attribute(node, "kernel_shape") or sizes(weight)[2:]
-    if None in kernel:
+    kernel = [size for size in attribute(node, "kernel_shape") or sizes(weight)[2:] if size is not None]
+    if len(kernel) < 2:
         raise CannotConvertError("a kernel of dynamic size")
     groups, parts = attribute(node, "group", 1), attribute(node, "offset_group", 1)
     strides, dilations = attribute(node, "strides", [1, 1]), attribute(node, "dilations", [1, 1])

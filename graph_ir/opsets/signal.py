@@ -98,7 +98,9 @@ def _spectrum(x: ir.Value, axis: int, length: Number, *, inverse: bool, onesided
         re = e.op("Add", re, _product(imaginary, sine, axis, n))
         im = e.op("Add", im, _product(imaginary, cosine, axis, n))
     elif numbers != 1:
-        raise CannotConvertError("numbers that aren't known to be real or complex" if numbers is None else "onesided complex numbers")
+        raise CannotConvertError(
+            "numbers that aren't known to be real or complex" if numbers is None else "onesided complex numbers"
+        )
     last = rank(x) - 1
     return e.op("Concat", unsqueeze(re, [last], e), unsqueeze(im, [last], e), axis=last)
 
