@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
+from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.model import Model
 from dragoman.graph_ir.passes import branches, casts, constants, identities, pieces, reshapes
 from dragoman.graph_ir.passes.common_subexpressions import share_common_subexpressions
@@ -47,14 +48,15 @@ __all__ = ["PASSES", "Pass", "optimize", "simplify"]
 
 def optimize(model: Model) -> Model:
     """The same network in fewer nodes; ``model`` stays as it is, and shares its weights with the result."""
-    result = Model(model.ir.clone(), model.source, list(model.notes))
-    remove_dead_code(result.ir)
-    share_duplicate_weights(result.ir)
-    idle = 0
-    for step in PASSES * _ROUNDS:
-        idle = 0 if step(result.ir) else idle + 1
-        if idle == len(PASSES):
-            break
-    remove_dead_code(result.ir)
-    share_duplicate_weights(result.ir)
+    with paused():
+        result = Model(model.ir.clone(), model.source, list(model.notes))
+        remove_dead_code(result.ir)
+        share_duplicate_weights(result.ir)
+        idle = 0
+        for step in PASSES * _ROUNDS:
+            idle = 0 if step(result.ir) else idle + 1
+            if idle == len(PASSES):
+                break
+        remove_dead_code(result.ir)
+        share_duplicate_weights(result.ir)
     return result

@@ -65,20 +65,22 @@ def _can_stand_for(equal: ir.Value, old: ir.Value) -> bool:
 def _key(node: ir.Node) -> Hashable | None:
     attributes = []
     for name, attribute in sorted(node.attributes.items()):
-        value = None if attribute.is_ref() else _value(attribute.value)
+        value = None if attribute.is_ref() else _value(attribute.type, attribute.value)
         if value is None:
             return None
         attributes.append((name, attribute.type, value))
     return node.op_identifier(), tuple(node.inputs), tuple(bool(out.name) for out in node.outputs), tuple(attributes)
 
 
-def _value(value: Any) -> Hashable | None:
+def _value(kind: ir.AttributeType, value: Any) -> Hashable | None:
     """An attribute's value as a key; floats by their bits' text, as 0.0 equals −0.0."""
+    if kind == ir.AttributeType.INTS:
+        return tuple(value)
     if isinstance(value, (int, str, bytes)):
         return value
     if isinstance(value, float):
         return repr(value)
-    if isinstance(value, ir.TensorProtocol):
+    if kind == ir.AttributeType.TENSOR:
         if value.dtype == ir.DataType.STRING or value.nbytes > _LARGE:
             return id(value)
         return value.dtype, tuple(value.shape.numpy()), value.tobytes()

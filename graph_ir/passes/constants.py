@@ -9,7 +9,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.folding import FOLDABLE, fold
 from dragoman.graph_ir.model import static_dims
-from dragoman.graph_ir.passes.dimensions import COMPUTES_DIMENSIONS, elements
+from dragoman.graph_ir.passes.dimensions import elements
 from dragoman.graph_ir.passes.editing import attribute, constant, input_at, ints
 from dragoman.graph_ir.passes.rewriting import Rewriter, Rule, rewrite
 from dragoman.graph_ir.tensors import DerivedTensor, MappedTensor
@@ -145,12 +145,12 @@ def _rules(op_type: str) -> Sequence[Rule]:
         rules.append(_size)
     if op_type in FOLDABLE:
         rules.append(_evaluate)
-    if op_type in COMPUTES_DIMENSIONS:
+    if op_type in ("Shape", "Gather", "Slice", "Add", "Sub", "Mul", "Div", "Equal", "Where"):
         rules.append(_dimensions)
     if op_type in ("Identity", "Transpose", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze"):
         rules.append(_weight)
     return rules
 
 
-RULES = {"Constant": [_constant_node]} | {op_type: _rules(op_type) for op_type in sorted(FOLDABLE | COMPUTES_DIMENSIONS)}
+RULES = {"Constant": [_constant_node]} | {op_type: _rules(op_type) for op_type in sorted(FOLDABLE)}
 """By operator."""

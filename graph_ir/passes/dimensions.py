@@ -200,6 +200,3 @@ _OPERATORS: dict[str, Callable[[ir.Node, _Sight], list[Element] | None]] = {
     "Equal": _binary(_equal),
     "Where": _where,
 }
-
-COMPUTES_DIMENSIONS = frozenset(_OPERATORS)
-"""The operators that ``elements`` sees through."""

@@ -21,14 +21,17 @@ _BLOCK = 1 << 22
 _Known = dict[Hashable, list[ir.Value]]
 
 
-def share_duplicate_weights(model: ir.Model) -> bool:
-    """Initializers of equal values become one, those of subgraphs with those outside; weights in files are read in passing."""
-    return _share(model.graph, {}, small_only=False)
+def share_duplicate_weights(model: ir.Model, *, small_only: bool = False) -> bool:
+    """Initializers of equal values become one, those of subgraphs with those outside; weights in files are read in passing.
+
+    What would have to be computed isn't looked at, nor with ``small_only`` what isn't small.
+    """
+    return _share(model.graph, {}, small_only=small_only)
 
 
 def share_small_weights(model: ir.Model) -> bool:
-    """The same for those of a few elements, without a look at any other."""
-    return _share(model.graph, {}, small_only=True)
+    """The same for weights of a few elements."""
+    return share_duplicate_weights(model, small_only=True)
 
 
 def _share(graph: ir.Graph, known: _Known, *, small_only: bool) -> bool:
@@ -36,52 +39,52 @@ def _share(graph: ir.Graph, known: _Known, *, small_only: bool) -> bool:
     mine: _Known = {}
     for name, value in list(graph.initializers.items()):
         tensor = value.const_value
-        if tensor is None or value.is_graph_output() or value.is_graph_input():
+        if tensor is None or isinstance(tensor, ir.LazyTensor) or value.is_graph_output() or value.is_graph_input():
             continue
-        if small_only and (tensor.dtype == ir.DataType.STRING or tensor.nbytes > _SMALL):
+        key = _key(tensor, small_only=small_only)
+        if key is None:
             continue
-        key = _key(tensor)
-        candidates = (*known.get(key, ()), *mine.get(key, ()))
-        equal = next((other for other in candidates if _equal(tensor, other.const_value)), None)
+        candidates = mine.setdefault(key, [])
+        equal = next((other for other in (*known.get(key, ()), *candidates) if _equal(tensor, other.const_value)), None)
         if equal is None:
-            mine.setdefault(key, []).append(value)
+            candidates.append(value)
             continue
         value.replace_all_uses_with(equal)
         del graph.initializers[name]
         changed = True
-    both = {key: [*known.get(key, ()), *mine.get(key, ())] for key in {*known, *mine}} if known else mine
+    outside: _Known | None = None
     for node in graph:
         for attribute in node.attributes.values():
             for inner in graphs_of(attribute):
-                changed |= _share(inner, both, small_only=small_only)
+                if outside is None:
+                    outside = {key: [*known.get(key, ()), *mine.get(key, ())] for key in {*known, *mine}}
+                changed |= _share(inner, outside, small_only=small_only)
     return changed
 
 
-def _key(tensor: ir.TensorProtocol) -> Hashable:
+def _key(tensor: ir.TensorProtocol, *, small_only: bool) -> Hashable | None:
     """The same for equal tensors, and seldom for others: type, shape, and the bytes, or some of them."""
-    shape = tuple(tensor.shape.numpy())
     if tensor.dtype == ir.DataType.STRING:
-        return tensor.dtype, shape, id(tensor)
-    if tensor.nbytes <= _SMALL:
-        return tensor.dtype, shape, tensor.tobytes()
-    if isinstance(tensor, ir.LazyTensor):
-        return tensor.dtype, shape, id(tensor)  # it would have to be computed
+        return None
+    array = tensor.numpy()
+    if array.nbytes <= _SMALL:
+        return tensor.dtype, array.shape, array.tobytes()
+    if small_only:
+        return None
     flat = _flat(tensor)
-    step = max(1, len(flat) // _PIECES)
-    return tensor.dtype, shape, flat[::step].tobytes()
+    return tensor.dtype, array.shape, flat[:: max(1, len(flat) // _PIECES)].tobytes()
 
 
 def _flat(tensor: ir.TensorProtocol) -> npt.NDArray[np.generic]:
-    array = tensor.numpy()
-    return array.reshape(-1) if array.flags.c_contiguous or isinstance(tensor, MappedTensor) else np.ravel(array)
+    return tensor.numpy().reshape(-1)
 
 
 def _equal(a: ir.TensorProtocol, b: ir.TensorProtocol | None) -> bool:
     """Bit by bit; both have the same key."""
-    if b is None or a is b or a.dtype == ir.DataType.STRING or a.nbytes <= _SMALL:
+    if b is None or a is b:
         return True
-    if isinstance(a, MappedTensor) and isinstance(b, MappedTensor) and a.file is b.file and a.offset == b.offset:
-        return a.stride == b.stride
+    if isinstance(a, MappedTensor) and isinstance(b, MappedTensor) and (a.file, a.offset, a.stride) == (b.file, b.offset, b.stride):
+        return True
     return all(x == y for x, y in zip(_blocks(a), _blocks(b), strict=True))
 
 

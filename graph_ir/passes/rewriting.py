@@ -8,7 +8,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.passes.editing import Names, add_weight, bypass, graphs_of, parts, remove_node, replace_value
+from dragoman.graph_ir.passes.editing import Names, add_weight, bypass, graphs_of, parts, remove_node, replace_value, walk
 from dragoman.graph_ir.provenance import Origin, move_source_tensors, origins, set_origins
 
 
@@ -32,7 +32,7 @@ class Rewriter:
         for part in parts(self._model):
             self.in_function = isinstance(part, ir.Function)
             self.opset = part.opset_imports.get("", self._model.graph.opset_imports.get("", 0))
-            for node in part.all_nodes():
+            for node in walk(part):
                 if node.op_type in rules:
                     self.touch(node)
             while self._queue:
@@ -199,8 +199,8 @@ def _readers(node: ir.Node) -> list[ir.Node]:
 
 def _read_by(node: ir.Node) -> list[ir.Value | None]:
     """What a node reads, and what is inside it."""
-    inner = (value for attribute in node.attributes.values() for g in graphs_of(attribute) for n in g.all_nodes() for value in n.inputs)
-    return [*node.inputs, *inner]
+    graphs = [graph for attribute in node.attributes.values() for graph in graphs_of(attribute)]
+    return [*node.inputs, *(value for graph in graphs for inner in walk(graph) for value in inner.inputs)]
 
 
 def _has_parameters(node: ir.Node) -> bool:
