@@ -36,7 +36,7 @@ def fold(node: ir.Node, opset: int, *, limit: int) -> list[Array] | None:
         return None
     tensors: list[ir.TensorProtocol | None] = []
     for value in node.inputs:
-        tensor = None if value is None else value.const_value
+        tensor = None if value is None else ir.convenience.get_const_tensor(value)
         if value is not None and (tensor is None or tensor.dtype not in _DTYPES or tensor.size > limit):
             return None
         tensors.append(tensor)

@@ -103,9 +103,9 @@ def _clip(call: Call) -> Array:
         raise CannotFoldError("NaN")
     result = x
     if low is not None:
-        result = np.maximum(result, low.reshape(()))
+        result = np.where(result < low.reshape(()), low.reshape(()), result)
     if high is not None:
-        result = np.minimum(result, high.reshape(()))
+        result = np.where(result > high.reshape(()), high.reshape(()), result)
     return np.asarray(result, x.dtype)
 
 
@@ -194,7 +194,7 @@ KERNELS: dict[str, Kernel] = {
     "Ceil": _unary(np.ceil),
     "Round": _unary(np.rint),
     "IsNaN": _unary(np.isnan),
-    "Relu": _unary(lambda x: np.maximum(x, np.zeros((), x.dtype))),
+    "Relu": _unary(lambda x: np.where(x < 0, np.zeros((), x.dtype), x)),
     "Reciprocal": _real(np.reciprocal),
     "Sqrt": _real(np.sqrt),
     "Exp": _real(np.exp),

@@ -43,12 +43,12 @@ def _prune(graph: ir.Graph, opset: int) -> bool:
 
 
 def _prune_outputs(node: ir.Node, needed: list[bool], opset: int) -> bool:
-    """Outputs at the end that are optional; those of If; what Loop and Scan collect."""
+    """Outputs at the end that are optional; those of If; what Loop collects."""
     if is_op(node, "If"):
-        return _prune_results(node, needed, ("then_branch", "else_branch"), 0, 0)
+        return _prune_results(node, needed, ("then_branch", "else_branch"), 0)
     if is_op(node, "Loop"):
         carried = len(node.inputs) - 2
-        return _prune_results(node, [True] * carried + needed[carried:], ("body",), 1, carried)
+        return _prune_results(node, [True] * carried + needed[carried:], ("body",), 1)
     definition = schema(node.op_type, opset) if node.domain == "" and node.op_type not in _MEANINGFUL else None
     if definition is None:
         return False
@@ -65,8 +65,8 @@ def _is_optional(definition: onnx.defs.OpSchema, index: int) -> bool:
     return index < len(outputs) and outputs[index].option == onnx.defs.OpSchema.FormalParameterOption.Optional
 
 
-def _prune_results(node: ir.Node, needed: list[bool], bodies: tuple[str, ...], offset: int, _: int) -> bool:
-    """A node like ``node`` without the outputs that aren't needed, nor ``bodies``' outputs, which are ``offset`` further on."""
+def _prune_results(node: ir.Node, needed: list[bool], bodies: tuple[str, ...], offset: int) -> bool:
+    """Take away the outputs that aren't needed, and those of the bodies that give them, which are ``offset`` further on."""
     dropped = [index for index, need in enumerate(needed) if not need]
     if not dropped:
         return False
@@ -74,7 +74,7 @@ def _prune_results(node: ir.Node, needed: list[bool], bodies: tuple[str, ...], o
     for body in bodies:
         graph = attribute(node, body)
         for index in reversed(dropped):
-            del graph.outputs[index + offset]
+            graph.outputs.pop(index + offset)  # which, unlike del, tells the value
     for position, out in enumerate(kept):
         if node.outputs[position] is not out:
             _move(out, node.outputs[position])
