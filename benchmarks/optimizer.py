@@ -22,7 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir
+import onnxruntime
 from onnx import helper, numpy_helper
+
+from dragoman.converters.onnx.exporter import save
+from dragoman.converters.onnx.importer import load
+from dragoman.graph_ir.passes import optimize
 
 Timed = tuple[float, float]
 """Seconds of the work alone, and with reading and writing."""
@@ -103,10 +109,6 @@ def make(nodes: int) -> onnx.ModelProto:
 
 
 def ours(source: Path, target: Path) -> Timed:
-    from dragoman.converters.onnx.exporter import save
-    from dragoman.converters.onnx.importer import load
-    from dragoman.graph_ir.passes import optimize
-
     start = time.perf_counter()
     model = load(source)
     loaded = time.perf_counter()
@@ -117,7 +119,7 @@ def ours(source: Path, target: Path) -> Timed:
 
 
 def with_onnxsim(source: Path, target: Path) -> Timed:
-    import onnxsim
+    import onnxsim  # noqa: PLC0415  # a peer, which may not be there
 
     start = time.perf_counter()
     model = onnx.load(source)
@@ -129,8 +131,7 @@ def with_onnxsim(source: Path, target: Path) -> Timed:
 
 
 def with_onnxscript(source: Path, target: Path) -> Timed:
-    import onnx_ir
-    import onnxscript.optimizer
+    import onnxscript.optimizer  # noqa: PLC0415  # a peer, which may not be there
 
     start = time.perf_counter()
     model = onnx_ir.load(source)
@@ -150,8 +151,6 @@ OPTIMIZERS: dict[str, tuple[str, Callable[[Path, Path], Timed]]] = {
 
 def largest_difference(source: Path, target: Path) -> float:
     """Of the outputs, by ONNX Runtime, relative to the greatest magnitude."""
-    import onnxruntime
-
     random = np.random.default_rng(1)
     feeds = {"image": random.standard_normal((2, 8, 8, 8)), "text": random.standard_normal((2, 5, 32))}
     feeds = {name: array.astype(np.float32) for name, array in feeds.items()}

@@ -80,14 +80,14 @@ def _slice(call: Call) -> Array:
         else:
             first, last = min(max(first, 0), size - 1), min(max(last, -1), size - 1)
             picks[axis] = slice(first, last if last >= 0 else None, step) if size else slice(0, 0)
-    return x[tuple(picks)]
+    return np.asarray(x[tuple(picks)])
 
 
 def _gather(call: Call) -> Array:
     x, indices = call[0], call[1]
     axis = axis_of(call.attribute("axis", 0), x.ndim)
     call.check((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
-    return np.take(x, indices, axis)
+    return np.asarray(np.take(x, indices, axis))
 
 
 def _gather_elements(call: Call) -> Array:
@@ -96,7 +96,7 @@ def _gather_elements(call: Call) -> Array:
     if any(a < b for k, (a, b) in enumerate(zip(x.shape, indices.shape, strict=True)) if k != axis):
         raise CannotFoldError("indices beyond the data")
     part = tuple(slice(None) if k == axis else slice(0, size) for k, size in enumerate(indices.shape))
-    return np.take_along_axis(x[part], indices, axis)
+    return np.asarray(np.take_along_axis(x[part], indices, axis))
 
 
 def _gather_nd(call: Call) -> Array:
@@ -104,14 +104,14 @@ def _gather_nd(call: Call) -> Array:
     if call.attribute("batch_dims", 0):
         raise CannotFoldError("batch_dims")
     call.check((*indices.shape[:-1], *x.shape[indices.shape[-1] :]))
-    return x[tuple(np.moveaxis(indices, -1, 0))]
+    return np.asarray(x[tuple(np.moveaxis(indices, -1, 0))])
 
 
 def _scatter_nd(call: Call) -> Array:
     x, indices, updates = call[0], call[1], call[2]
     if call.attribute("reduction", "none") != "none":
         raise CannotFoldError("reduction")
-    result = x.copy()
+    result: Array = np.array(x)
     result[tuple(np.moveaxis(indices, -1, 0))] = updates
     return result
 
@@ -160,7 +160,7 @@ def _constant_of_shape(call: Call) -> Array:
 def _range(call: Call) -> Array:
     """start + i · step, for i below ceil((limit - start) / step)."""
     start, limit, step = (call[index].reshape(()) for index in range(3))
-    if not step or (is_float(start) and start.dtype != np.float64 and start.dtype != np.float32):
+    if not step or (is_float(start) and start.dtype not in (np.float64, np.float32)):
         raise CannotFoldError("step")
     count = max(0, math.ceil((float(limit) - float(start)) / float(step)))
     call.check((count,))
@@ -183,7 +183,7 @@ def _one_hot(call: Call) -> Array:
     whole = indices.astype(np.int64)
     whole = np.where(whole < 0, whole + depth, whole)
     hot = np.expand_dims(whole, axis) == np.arange(depth).reshape([-1 if k == axis else 1 for k in range(rank)])
-    return np.where(hot, values[1], values[0])
+    return np.asarray(np.where(hot, values[1], values[0]))
 
 
 def _non_zero(call: Call) -> Array:

@@ -9,7 +9,6 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.provenance import move_source_tensors
 
-
 _GRAPH, _GRAPHS = ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS
 
 

@@ -165,14 +165,13 @@ def _clip(node: ir.Node, r: Rewriter) -> bool:
     inner = source.producer() if source is not None else None
     if inner is None or not is_op(inner, "Clip") or inner.graph is not node.graph or {"min", "max"} & {*inner.attributes, *node.attributes}:
         return False
-    bounds = [[constant(input_at(clip, index)) for index in (1, 2)] for clip in (inner, node)]
     given = [[input_at(clip, index) for index in (1, 2)] for clip in (inner, node)]
-    if any((value is None) != (tensor is None) for values, tensors in zip(given, bounds, strict=True) for value, tensor in zip(values, tensors, strict=True)):
-        return False
-    numbers = [[None if tensor is None else tensor.numpy().reshape(()) for tensor in tensors] for tensors in bounds]
+    numbers = [[_number(value) for value in pair] for pair in given]
+    if any(number is not None and np.isnan(number) for pair in numbers for number in pair):
+        return False  # not a number, or not a constant
     low = max((pair[0] for pair in numbers if pair[0] is not None), default=None)
     high = min((pair[1] for pair in numbers if pair[1] is not None), default=None)
-    if (low is not None and high is not None and not low <= high) or any(n is not None and n != n for pair in numbers for n in pair):
+    if low is not None and high is not None and not low <= high:
         return False
     chosen: list[ir.Value | None] = [inner.inputs[0]]
     for index, number in enumerate((low, high)):
@@ -182,6 +181,14 @@ def _clip(node: ir.Node, r: Rewriter) -> bool:
     r.inherit(node, inner)
     r.read_all(node, chosen)
     return True
+
+
+def _number(value: ir.Value | None) -> float | int | None:
+    """The number that ``value`` is, NaN if it isn't constant; None for None."""
+    if value is None:
+        return None
+    tensor = constant(value)
+    return float("nan") if tensor is None or tensor.size != 1 else tensor.numpy().reshape(-1)[0].item()
 
 
 def _where(node: ir.Node, r: Rewriter) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
+from dragoman.graph_ir.model import static_dims
 from dragoman.graph_ir.passes.dimensions import Element, elements, known_dims
 from dragoman.graph_ir.passes.editing import attribute, constant, input_at, ints, is_op
 from dragoman.graph_ir.passes.rewriting import Rewriter, Rule, rewrite
@@ -146,17 +147,15 @@ def _shape_input(node: ir.Node, r: Rewriter, target: list[int]) -> ir.Value:
 def _expand(node: ir.Node, r: Rewriter) -> bool:
     """Expand to a computed shape whose sizes are known; Expand of Expand to the last shape, if that is known."""
     source, target = node.inputs[0], input_at(node, 1)
-    shape = node.outputs[0].shape
-    if source is None or target is None or shape is None or not all(isinstance(size, int) for size in shape):
+    shape = static_dims(node.outputs[0])
+    if source is None or target is None or shape is None:
         return False
     inner = source.producer()
     through = inner is not None and is_op(inner, "Expand") and inner.graph is node.graph and inner.inputs[0] is not None
     if constant(target) is not None and not through:
         return False
-    if constant(target) is None:
-        r.read(node, 1, _shape_input(node, r, [int(size) for size in shape]))
-    elif ints(node, 1, "shape") != list(shape):
-        r.read(node, 1, _shape_input(node, r, [int(size) for size in shape]))
+    if ints(node, 1, "shape") != list(shape):
+        r.read(node, 1, _shape_input(node, r, list(shape)))
     if through and inner is not None:
         r.inherit(node, inner)
         r.read(node, 0, inner.inputs[0])

@@ -13,6 +13,7 @@ from onnx.backend.test.case.test_case import TestCase
 
 from dragoman.graph_ir.folding import FOLDABLE, fold
 
+
 @cache
 def cases() -> dict[str, TestCase]:
     """The node tests of one node that could be folded, newest opset only."""
