@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnx_ir as ir
-from onnx import shape_inference
 
 from dragoman.graph_ir.errors import MalformedModel
 from dragoman.graph_ir.folding import fold
+from dragoman.graph_ir.inference import NodeInference
 from dragoman.graph_ir.model import DOMAIN, IR_OPSET, dims, static_dims
 from dragoman.graph_ir.provenance import Origin, set_origins
 
 SMALL = 1 << 16
-"""Elements up to which a constant is shown to shape inference, and a result folded."""
+"""Elements up to which a result is folded."""
 
 Dim = int | str | None
 
@@ -35,7 +35,7 @@ class Builder:
         self._origin: Origin | None = None
         self._named: dict[str, ir.Value | None] = {}
         self._nodes: set[str] = set()
-        self._dim_names: set[str] = set()
+        self._inference = NodeInference({"": opset}, self.functions)
         self._shared: dict[int, ir.Value] = {}
 
     # -- provenance -------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Builder:
         """A graph input."""
         value = ir.Value(type=ir.TensorType(dtype), shape=ir.Shape(shape))
         self._bind(value, name)
-        self._dim_names.update(d for d in shape if isinstance(d, str))
+        self._inference.take(d for d in shape if isinstance(d, str))
         self.graph.inputs.append(value)
         return value
 
@@ -254,42 +254,7 @@ class Builder:
             raise self._fail(node.op_type, f"attributes unknown: {unknown}, missing: {missing}")
         if not schema.min_input <= len(node.inputs) <= schema.max_input:
             raise self._fail(node.op_type, f"takes {schema.min_input} to {schema.max_input} inputs, got {len(node.inputs)}")
-        types: dict[str, onnx.TypeProto] = {}
-        data: dict[str, onnx.TensorProto] = {}
-        for value in node.inputs:
-            if value is None or value.name is None:
-                continue
-            types[value.name] = _type_proto(value)
-            tensor = value.const_value
-            if (
-                tensor is not None
-                and tensor.size <= SMALL
-                and tensor.dtype in (ir.DataType.INT64, ir.DataType.INT32, ir.DataType.FLOAT)
-            ):
-                data[value.name] = ir.serde.serialize_tensor(tensor)
-        try:
-            found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data)
-        except (shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as error:
-            shapes = ", ".join(f"{v.name} {v.dtype.name if v.dtype else '?'} {v.shape}" for v in node.inputs if v is not None)
-            raise self._fail(node.op_type, f"the inputs don't fit: {shapes} ({_last_words(error)})") from error
-        for out in node.outputs:
-            proto = found.get(out.name or "")
-            if proto is not None:
-                out.type = ir.serde.deserialize_type_proto_for_type(proto)
-                out.shape = self._named_shape(ir.serde.deserialize_type_proto_for_shape(proto), out.name or node.op_type)
-
-    def _named_shape(self, shape: ir.Shape | None, base: str) -> ir.Shape | None:
-        """``shape`` with a name of its own for each unknown dimension, so that it can be asked for, and told from others."""
-        if shape is None or all(isinstance(d, int) or d.value is not None for d in shape):
-            return shape
-        named: list[Dim] = []
-        for axis, d in enumerate(shape):
-            size = d if isinstance(d, int) else d.value
-            if size is None:
-                size = _apart(f"{base}_{axis}", self._dim_names)
-                self._dim_names.add(size)
-            named.append(size)
-        return ir.Shape(named)
+        self._inference.infer(node)
 
     def _folded(self, node: ir.Node) -> tuple[ir.Value, ...] | None:
         arrays = fold(node, self._opset, limit=SMALL)
@@ -313,20 +278,6 @@ def _apart(name: str, taken: Container[str]) -> str:
         n += 1
         candidate = f"{name}_{n}"
     return candidate
-
-
-def _type_proto(value: ir.Value) -> onnx.TypeProto:
-    proto = onnx.TypeProto()
-    if value.type is not None:
-        ir.serde.serialize_type_into(proto, value.type)
-    if value.shape is not None:
-        ir.serde.serialize_shape_into(proto, value.shape)
-    return proto
-
-
-def _last_words(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
 
 
 def attributes_of(node: ir.Node) -> Mapping[str, Any]:

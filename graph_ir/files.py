@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ from dragoman.graph_ir.errors import TargetError
 
 
 class AtomicFiles:
-    """A set of files that replaces what was there only when all of them are complete."""
+    """A set of files that appears only when all of them are complete, in the order in which they were opened.
+
+    Only the last may replace a file: what was there before is whole until then, and stays so if anything fails.
+    """
 
     def __init__(self) -> None:
         """Nothing is opened yet."""
@@ -24,9 +28,9 @@ class AtomicFiles:
         """A file to write, which will be ``target``."""
         path = Path(target)
         try:
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        except OSError as error:
-            raise TargetError(f"can't write {path}: {error.strerror or error}") from error
+            handle, name = tempfile.mkstemp(prefix=f".{path.name[:32]}.", suffix=".part", dir=path.parent)
+        except (OSError, ValueError) as error:
+            raise TargetError(f"can't write {path}: {getattr(error, 'strerror', None) or error}") from error
         stream = os.fdopen(handle, "w+b")
         self._pending.append((stream, Path(name), path))
         return stream
@@ -42,16 +46,29 @@ class AtomicFiles:
                 if kind is None:
                     temporary.chmod(_permissions(target))
             if kind is None:
-                for _, temporary, target in pending:
-                    temporary.replace(target)
+                _rename([(temporary, target) for _, temporary, target in pending])
         except OSError as failure:
-            raise TargetError(f"can't write {pending[0][2]}: {failure.strerror or failure}") from failure
+            raise TargetError(f"can't write {pending[-1][2]}: {failure.strerror or failure}") from failure
         finally:
             for stream, temporary, _ in pending:
-                stream.close() if not stream.closed else None
+                with contextlib.suppress(OSError):
+                    stream.close()
                 temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and pending:
-            raise TargetError(f"can't write {pending[0][2]}: {error.strerror or error}") from error
+            raise TargetError(f"can't write {pending[-1][2]}: {error.strerror or error}") from error
+
+
+def _rename(files: list[tuple[Path, Path]]) -> None:
+    """Rename all of them, or none: what the others have become is taken back if one can't."""
+    done: list[Path] = []
+    try:
+        for temporary, target in files:
+            temporary.replace(target)
+            done.append(target)
+    except BaseException:
+        for target in done[: len(files) - 1]:
+            target.unlink(missing_ok=True)
+        raise
 
 
 def _permissions(target: Path) -> int:
@@ -62,6 +79,14 @@ def _permissions(target: Path) -> int:
         mask = os.umask(0)
         os.umask(mask)
         return 0o666 & ~mask
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file; False if one doesn't lead anywhere."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 @contextmanager

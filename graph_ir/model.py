@@ -28,6 +28,8 @@ class Source:
     framework: str = ""
     opset: int | None = None
     """The opset that an ONNX model was written in."""
+    files: tuple[Path, ...] = ()
+    """Other files that weights are in."""
 
 
 @dataclass

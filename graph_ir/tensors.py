@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import mmap
 import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import Location, MalformedModel
@@ -23,10 +26,14 @@ class MappedFile:
     """A file opened for reading; mapped when its values are first asked for, and closed with its last tensor."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Open ``path``; ``OSError`` if it can't be read."""
+        """Open ``path``; ``OSError`` if it can't be read, or isn't a file with an end (a folder, pipe or device)."""
         self.path = Path(path)
+        if not stat.S_ISREG(self.path.stat().st_mode) and not self.path.is_dir():
+            raise OSError(errno.EINVAL, "not a regular file", str(self.path))
         self._stream = self.path.open("rb")
-        self.size = os.fstat(self._stream.fileno()).st_size
+        status = os.fstat(self._stream.fileno())
+        self.size = status.st_size
+        self.links = status.st_nlink
         self._map: mmap.mmap | None = None
 
     def __len__(self) -> int:
@@ -38,6 +45,12 @@ class MappedFile:
         if self._map is None:
             self._map = mmap.mmap(self._stream.fileno(), 0, access=mmap.ACCESS_READ)
         return self._map
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode: the same for every path to this file."""
+        status = os.fstat(self._stream.fileno())
+        return status.st_dev, status.st_ino
 
     def release(self) -> None:
         """Give the resident pages of the map back to the system; they are read again when asked for."""
@@ -79,7 +92,8 @@ def _copy_file_range(source: int, target: int, offset: int, length: int) -> int:
 class MappedTensor(ir.TensorProtocol):
     """A tensor whose values are ``shape`` elements at ``offset`` of a mapped file, ``stride`` bytes apart.
 
-    ``stride`` is the element's size unless the file interleaves something (protobuf's unpacked repeated fields).
+    ``stride`` is the element's size unless the file interleaves something (protobuf's unpacked repeated fields). Elements of
+    less than a byte are packed as ONNX packs them, the first in the lowest bits.
     """
 
     def __init__(
@@ -102,10 +116,14 @@ class MappedTensor(ir.TensorProtocol):
         self._dtype = dtype
         self._shape = ir.Shape(shape)
         self._numpy_dtype = dtype.numpy().newbyteorder("<")
+        self._packed = dtype.bitwidth % 8 != 0
         self.stride = self._numpy_dtype.itemsize if stride is None else stride
         count = math.prod(shape)
-        end = offset + (count - 1) * self.stride + self._numpy_dtype.itemsize if count else offset
-        if offset < 0 or end > file.size:
+        if self.contiguous:
+            end = offset + self.nbytes
+        else:
+            end = offset + (count - 1) * self.stride + self._numpy_dtype.itemsize if count else offset
+        if offset < 0 or end > file.size or min(shape, default=0) < 0:
             raise MalformedModel(
                 f"tensor {name or ''} of shape {list(shape)} needs bytes {offset} to {end}, the file has {file.size}",
                 location=Location(str(file.path)),
@@ -129,7 +147,7 @@ class MappedTensor(ir.TensorProtocol):
     @property
     def nbytes(self) -> int:
         """The bytes that the elements take."""
-        return self.size * int(self._numpy_dtype.itemsize)
+        return math.ceil(self.size * self._dtype.bitwidth / 8) if self._packed else self.size * int(self._numpy_dtype.itemsize)
 
     @property
     def raw(self) -> npt.NDArray[Any]:
@@ -142,10 +160,13 @@ class MappedTensor(ir.TensorProtocol):
         return bool(self.stride == self._numpy_dtype.itemsize)
 
     def numpy(self) -> npt.NDArray[Any]:
-        """A read-only view of the mapped file, in ``shape``."""
+        """A read-only view of the mapped file, in ``shape``; a copy where elements are packed."""
         dims = tuple(self._shape.numpy())
         if math.prod(dims) == 0:
             return np.empty(dims, self._numpy_dtype)
+        if self._packed:
+            proto = onnx.TensorProto(data_type=self._dtype.value, dims=dims, raw_data=self.tobytes())
+            return ir.serde.TensorProtoTensor(proto).numpy()
         if self.contiguous:
             return np.frombuffer(self.file.map, self._numpy_dtype, math.prod(dims), self.offset).reshape(dims)
         flat: npt.NDArray[Any] = np.ndarray((math.prod(dims),), self._numpy_dtype, self.file.map, self.offset, (self.stride,))
@@ -163,6 +184,8 @@ class MappedTensor(ir.TensorProtocol):
 
     def tobytes(self) -> bytes:
         """The elements as little-endian bytes."""
+        if self.contiguous:
+            return self.file.map[self.offset : self.offset + self.nbytes] if self.nbytes else b""
         return self.numpy().tobytes()
 
     def tofile(self, file: IO[bytes]) -> None:
@@ -191,6 +214,40 @@ class DerivedTensor(ir.LazyTensor):
             return ir.Tensor(array.astype(dtype.numpy(), copy=False), name=name)
 
         super().__init__(evaluate, dtype=dtype, shape=ir.Shape(shape), name=name)
+
+
+class SparseTensor(DerivedTensor):
+    """A tensor that is zero but for ``values``: their places are ``indices``, flat ones (count) or coordinates (count, rank)."""
+
+    def __init__(
+        self, values: ir.TensorProtocol, indices: ir.TensorProtocol, shape: Sequence[int], *, name: str | None = None
+    ) -> None:
+        """Nothing is checked; see ``in_order``."""
+        super().__init__(self._dense, values.dtype, shape, name=name)
+        self.values = values
+        self.indices = indices
+
+    def in_order(self) -> bool:
+        """Whether every index is one of the tensor's, each once, in ascending order."""
+        places = self.indices.numpy()
+        dims = self.shape.numpy()
+        limit = np.array(dims if places.ndim == 2 else min(math.prod(dims), (1 << 63) - 1), np.int64)
+        if places.size == 0:
+            return True
+        if (places < 0).any() or (places >= limit).any():
+            return False
+        if places.ndim == 1:
+            return bool((np.diff(places) > 0).all())
+        steps = np.diff(places, axis=0)
+        first = (steps != 0).argmax(axis=1)  # an index comes after another if it is greater where they first differ
+        return bool((np.take_along_axis(steps, first[:, None], axis=1) > 0).all())
+
+    def _dense(self) -> npt.NDArray[Any]:
+        dims = tuple(self.shape.numpy())
+        dense = np.zeros(dims, self.values.dtype.numpy())
+        places = self.indices.numpy()
+        dense[tuple(places.T) if places.ndim == 2 else np.unravel_index(places, dims)] = self.values.numpy()
+        return dense
 
 
 def cast(tensor: ir.TensorProtocol, dtype: ir.DataType) -> ir.TensorProtocol:

@@ -1,63 +1,80 @@
-"""ONNX bytes, streamed: headers first, then each tensor straight from where it is.
-
-The layout is protobuf's: a ModelProto whose graph (field 7) ends in initializers (field 5), each a TensorProto whose values
-(field 9, raw_data) come last, so that they can be copied from file to file. See onnx.proto.
-"""
+"""ONNX bytes, streamed: headers first, then each tensor straight from where it is, into the model or into a file beside it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Hashable
 from pathlib import Path
 from typing import IO
 
-import onnx
 import onnx_ir as ir
 
+from dragoman.graph_ir.encoder import Encoder, Message, Place
 from dragoman.graph_ir.errors import TargetError
-from dragoman.graph_ir.files import AtomicFiles
-from dragoman.graph_ir.protobuf import key, varint
-
-PROTOBUF_LIMIT = (1 << 31) - 1
-"""The most bytes that protobuf readers accept in one message."""
+from dragoman.graph_ir.files import AtomicFiles, same_file
+from dragoman.graph_ir.protobuf import LIMIT
+from dragoman.graph_ir.tensors import MappedTensor
 
 _ALIGNMENT = 4096
+"""Readers map the file's pages."""
 _INLINE = 1024
 """Tensors up to this many bytes stay in the model when others go to external data: shapes and scalars are needed to load it."""
-
-_GRAPH, _INITIALIZER = 7, 5
-_DIMS, _DATA_TYPE, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 8, 9, 13, 14
 
 Progress = Callable[[int, int], None]
 """Called with the bytes written and the bytes to write."""
 
 
-Weights = Sequence[tuple[str, ir.TensorProtocol]]
-"""Initializers by name; one tensor may have several."""
-
-
 def write_onnx(
-    model: ir.Model, path: str | os.PathLike[str], *, external_data: bool | None = None, progress: Progress | None = None
+    model: ir.Model,
+    path: str | os.PathLike[str],
+    *,
+    external_data: bool | None = None,
+    provenance: bool = False,
+    keep: Collection[Path] = (),
+    progress: Progress | None = None,
 ) -> Path:
     """Write ``model`` to ``path``; weights go to ``path`` + ``.data`` if asked, or if protobuf can't hold them (2 GB).
 
-    Peak memory is the largest tensor that has to be computed; tensors mapped from a file are copied by the system.
+    ``provenance`` puts the source layers of each node into its metadata. Files in ``keep`` are not replaced by the data: it gets
+    another name then. Peak memory is the largest tensor that has to be computed; tensors mapped from a file are copied by the
+    system. A model and its data appear together, and a failure leaves what was there. Raises ``TargetError``.
     """
     target = Path(path)
-    head, body = _skeleton(model)
-    tensors = [_tensor(v) for v in model.graph.initializers.values()]
-    total = sum(tensor.nbytes for _, tensor in tensors)
-    if external_data is None:
-        external_data = total + len(body) + len(head) + 64 * len(tensors) >= PROTOBUF_LIMIT
+    whole = Encoder(model, provenance=provenance).model()
+    if external_data or (external_data is None and whole.size > LIMIT):
+        usual = target.with_name(_data_name(target.name))
+        data = usual if not os.path.lexists(usual) else _free(usual)
+        store = _Store(data.name)
+        message = Encoder(model, place=store.place, provenance=provenance).model()
+        if store.tensors:
+            with AtomicFiles() as files:  # the data first: nobody reads it before the model names it
+                data_stream, stream = files.open(data), files.open(target)
+                count = _counter(store.size + sum(size for _, size in message.tensors()), progress)
+                store.write(data_stream, count)
+                _write(_within_limit(message), stream, count)
+            if data != usual and not any(same_file(usual, kept) for kept in keep):
+                renamed = Encoder(model, place=_Store(usual.name).place, provenance=provenance).model()
+                _rename_data(target, renamed, data, usual)
+            return target
     with AtomicFiles() as files:
-        stream = files.open(target)
-        if external_data:
-            data_name = target.name + ".data"
-            data = files.open(target.with_name(data_name))
-            _write_external(stream, data, data_name, head, body, tensors, _counter(total, progress))
-        else:
-            _write_whole(stream, head, body, tensors, _counter(total, progress))
+        _write(_within_limit(whole), files.open(target), _counter(sum(size for _, size in whole.tensors()), progress))
     return target
+
+
+def model_bytes(model: ir.Model) -> bytes:
+    """What ``write_onnx`` would write, in memory with all its weights."""
+    pieces = _within_limit(Encoder(model).model()).pieces
+    return b"".join(piece if isinstance(piece, bytes) else piece[0].tobytes() for piece in pieces)
+
+
+def _within_limit(message: Message) -> Message:
+    if message.size > LIMIT:
+        raise TargetError(
+            f"the model file would have {message.size:,} bytes; ONNX's readers take 2 GB, the rest as external data"
+        )
+    return message
 
 
 def _counter(total: int, progress: Progress | None) -> Callable[[int], None]:
@@ -72,108 +89,17 @@ def _counter(total: int, progress: Progress | None) -> Callable[[int], None]:
     return count
 
 
-def _tensor(value: ir.Value) -> tuple[str, ir.TensorProtocol]:
-    if value.const_value is None:
-        raise TargetError(f"initializer {value.name} has no values")
-    return value.name or "", value.const_value
-
-
-def _skeleton(model: ir.Model) -> tuple[bytes, bytes]:
-    """The model without its graph, and the graph without its initializers."""
-    graph = onnx.GraphProto(name=model.graph.name or "graph", doc_string=model.graph.doc_string or "")
-    for node in model.graph:
-        ir.serde.serialize_node_into(graph.node.add(), node)
-    for value in model.graph.inputs:
-        ir.serde.serialize_value_into(graph.input.add(), value)
-    for value in model.graph.outputs:
-        ir.serde.serialize_value_into(graph.output.add(), value)
-    outputs = set(model.graph.outputs)
-    for node in model.graph:
-        for value in node.outputs:
-            if value not in outputs and value.type is not None and value.name:
-                ir.serde.serialize_value_into(graph.value_info.add(), value)
-    for name, text in model.graph.metadata_props.items():
-        graph.metadata_props.add(key=name, value=text)
-    proto = onnx.ModelProto(
-        ir_version=model.ir_version,
-        producer_name=model.producer_name or "",
-        producer_version=model.producer_version or "",
-        domain=model.domain or "",
-        model_version=model.model_version or 0,
-        doc_string=model.doc_string or "",
-    )
-    for domain, version in model.graph.opset_imports.items():
-        proto.opset_import.add(domain=domain, version=version)
-    for name, text in model.metadata_props.items():
-        proto.metadata_props.add(key=name, value=text)
-    for function in model.functions.values():
-        ir.serde.serialize_function_into(proto.functions.add(), function)
-    return proto.SerializeToString(), graph.SerializeToString()
-
-
-def _write_whole(stream: IO[bytes], head: bytes, body: bytes, tensors: Weights, count: Callable[[int], None]) -> None:
-    entries = [(tensor, *_entry(name, tensor)) for name, tensor in tensors]
-    size = len(body) + sum(len(header) + payload for _, header, payload in entries)
-    stream.write(head + key(_GRAPH, 2) + varint(size) + body)
-    for tensor, header, payload in entries:
-        stream.write(header)
-        if payload:
-            _copy(tensor, stream, payload)
-            count(payload)
+def _write(message: Message, stream: IO[bytes], count: Callable[[int], None]) -> None:
+    for piece in message.pieces:
+        if isinstance(piece, bytes):
+            stream.write(piece)
+        else:
+            _copy(*piece, stream)
+            count(piece[1])
     stream.flush()
 
 
-def _entry(name: str, tensor: ir.TensorProtocol) -> tuple[bytes, int]:
-    """The bytes before a tensor's values, and how many bytes those values are."""
-    if tensor.dtype == ir.DataType.STRING:
-        proto = ir.serde.serialize_tensor(tensor)
-        proto.name = name
-        whole = proto.SerializeToString()
-        return key(_INITIALIZER, 2) + varint(len(whole)) + whole, 0
-    inner = _declaration(name, tensor) + key(_RAW, 2) + varint(tensor.nbytes)
-    return key(_INITIALIZER, 2) + varint(len(inner) + tensor.nbytes) + inner, tensor.nbytes
-
-
-def _declaration(name: str, tensor: ir.TensorProtocol) -> bytes:
-    encoded = name.encode()
-    parts = [key(_DIMS, 0) + varint(d) for d in tensor.shape.numpy()]
-    return b"".join(parts) + key(_DATA_TYPE, 0) + varint(tensor.dtype.value) + key(_NAME, 2) + varint(len(encoded)) + encoded
-
-
-def _write_external(
-    stream: IO[bytes],
-    data: IO[bytes],
-    data_name: str,
-    head: bytes,
-    body: bytes,
-    tensors: Weights,
-    count: Callable[[int], None],
-) -> None:
-    entries = []
-    offset = 0
-    for name, tensor in tensors:
-        if tensor.nbytes <= _INLINE or tensor.dtype == ir.DataType.STRING:
-            entries.append(_entry(name, tensor)[0] + (tensor.tobytes() if tensor.dtype != ir.DataType.STRING else b""))
-            continue
-        padding = -offset % _ALIGNMENT
-        data.write(b"\0" * padding)
-        offset += padding
-        _copy(tensor, data, tensor.nbytes)
-        count(tensor.nbytes)
-        inner = _declaration(name, tensor)
-        for field, text in (("location", data_name), ("offset", str(offset)), ("length", str(tensor.nbytes))):
-            pair = onnx.StringStringEntryProto(key=field, value=text).SerializeToString()
-            inner += key(_EXTERNAL, 2) + varint(len(pair)) + pair
-        inner += key(_LOCATION, 0) + varint(onnx.TensorProto.EXTERNAL)
-        entries.append(key(_INITIALIZER, 2) + varint(len(inner)) + inner)
-        offset += tensor.nbytes
-    data.flush()
-    graph = body + b"".join(entries)
-    stream.write(head + key(_GRAPH, 2) + varint(len(graph)) + graph)
-    stream.flush()
-
-
-def _copy(tensor: ir.TensorProtocol, stream: IO[bytes], size: int) -> None:
+def _copy(tensor: ir.TensorProtocol, size: int, stream: IO[bytes]) -> None:
     """Append a tensor's values, and check that they are as many bytes as was declared."""
     stream.flush()
     before = os.lseek(stream.fileno(), 0, os.SEEK_CUR)
@@ -185,3 +111,74 @@ def _copy(tensor: ir.TensorProtocol, stream: IO[bytes], size: int) -> None:
     written = os.lseek(stream.fileno(), 0, os.SEEK_CUR) - before
     if written != size:
         raise TargetError(f"tensor {tensor.name}: {written} bytes written where {size} were declared")
+
+
+# -- external data --------------------------------------------------------------------------------------
+
+
+class _Store:
+    """Where each big tensor goes in the data file; one that is there twice is stored once."""
+
+    def __init__(self, location: str) -> None:
+        self.tensors: list[tuple[ir.TensorProtocol, int]] = []
+        self.size = 0
+        self._location = location
+        self._offsets: dict[Hashable, int] = {}
+
+    def place(self, tensor: ir.TensorProtocol) -> Place | None:
+        """The data file and the tensor's offset in it; None for small ones."""
+        if tensor.nbytes <= _INLINE:
+            return None
+        same: Hashable = id(tensor)  # the model holds it as long as we are
+        if isinstance(tensor, MappedTensor) and tensor.contiguous:
+            same = id(tensor.file), tensor.offset, tensor.nbytes
+        if same not in self._offsets:
+            offset = self.size + -self.size % _ALIGNMENT
+            self._offsets[same] = offset
+            self.tensors.append((tensor, offset))
+            self.size = offset + tensor.nbytes
+        return self._location, self._offsets[same]
+
+    def write(self, stream: IO[bytes], count: Callable[[int], None]) -> None:
+        done = 0
+        for tensor, offset in self.tensors:
+            stream.write(b"\0" * (offset - done))
+            _copy(tensor, tensor.nbytes, stream)
+            count(offset - done + tensor.nbytes)
+            done = offset + tensor.nbytes
+
+
+def _data_name(model: str) -> str:
+    """The name of a model's data file, without what readers take for a folder, a drive or a place to refuse."""
+    return re.sub(r"\.\.+|^#|[\\:\ud800-\udfff]", "_", model) + ".data"
+
+
+def _free(usual: Path) -> Path:
+    """A name like ``usual`` that nothing has."""
+    number = 1
+    while os.path.lexists(free := usual.with_name(f"{usual.stem}.{number}{usual.suffix}")):
+        number += 1
+    return free
+
+
+def _rename_data(target: Path, renamed: Message, data: Path, usual: Path) -> None:
+    """Give new data the usual name, which the data of the replaced model has, in steps that each leave a whole pair.
+
+    The model in place names ``data``; ``renamed`` is the same model with ``usual`` for it. If the system can't (no links), the pair
+    stays as it is.
+    """
+    link = _free(usual)
+    try:
+        link.symlink_to(data.name)
+    except OSError:
+        with contextlib.suppress(OSError):
+            usual.unlink()
+        return
+    with contextlib.suppress(OSError, TargetError):
+        try:
+            link.replace(usual)
+        finally:
+            link.unlink(missing_ok=True)
+        with AtomicFiles() as files:
+            _write(renamed, files.open(target), lambda nbytes: None)
+        data.replace(usual)

@@ -9,11 +9,13 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
-from dragoman.graph_ir import DOMAIN, Gap, Model
-from dragoman.graph_ir.errors import UnsupportedOperator, UsageError
+from dragoman.converters.onnx.versions import METADATA, ir_version
+from dragoman.graph_ir import DOMAIN, Gap, Model, Source
+from dragoman.graph_ir.errors import TargetError, UnsupportedOperator, UsageError
+from dragoman.graph_ir.files import same_file
 from dragoman.graph_ir.opsets import OLDEST, convert_opset
 from dragoman.graph_ir.passes.editing import parts
-from dragoman.graph_ir.writer import Progress, write_onnx
+from dragoman.graph_ir.writer import Progress, model_bytes, write_onnx
 
 DEFAULT_OPSET = 21
 """What other formats become if no opset is asked for: ONNX Runtime reads it since 1.18 (2024), as do OpenVINO and TensorRT, and
@@ -29,9 +31,13 @@ def save(
     *,
     opset: int | None = None,
     external_data: bool | None = None,
+    provenance: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Write ``model`` as ONNX at ``opset``; ``model`` itself stays as it is.
+
+    Weights are in the file, or with ``external_data`` in ``path`` + ``.data``; without a choice, where they fit. ``provenance``
+    says in the metadata of each node which layers of the source it comes from.
 
     Without ``opset``, a model that was ONNX keeps its own if that is ``OLDEST`` or newer, and any other becomes ``DEFAULT_OPSET``;
     or the first newer one that has what it needs. Raises ``UnsupportedOperator`` (every gap at once), ``UsageError`` or ``TargetError``.
@@ -39,7 +45,10 @@ def save(
     converted, gaps = _legalise(model, opset)
     if gaps:
         raise UnsupportedOperator(gaps)
-    return write_onnx(converted, path, external_data=external_data, progress=progress)
+    keep = _sources(model.source, Path(path))
+    if provenance:
+        converted.ir_version = max(converted.ir_version, METADATA)
+    return write_onnx(converted, path, external_data=external_data, provenance=provenance, keep=keep, progress=progress)
 
 
 def check(model: Model, *, opset: int | None = None) -> list[Gap]:
@@ -52,7 +61,19 @@ def to_proto(model: Model, *, opset: int | None = None) -> onnx.ModelProto:
     converted, gaps = _legalise(model, opset)
     if gaps:
         raise UnsupportedOperator(gaps)
-    return ir.serde.serialize_model(converted)
+    proto = onnx.ModelProto()
+    proto.ParseFromString(model_bytes(converted))
+    return proto
+
+
+def _sources(source: Source, target: Path) -> list[Path]:
+    """The files that the model's weights are still read from. A model may replace its own file, with all that belongs to it."""
+    if source.path is not None and same_file(source.path, target):
+        return []
+    files = [path for path in (source.path, source.weights, *source.files) if path is not None]
+    if any(same_file(path, target) for path in files):
+        raise TargetError(f"can't write {target}: the source's weights are in it")
+    return files
 
 
 def _legalise(model: Model, opset: int | None) -> tuple[ir.Model, list[Gap]]:
@@ -77,15 +98,21 @@ def _legalise(model: Model, opset: int | None) -> tuple[ir.Model, list[Gap]]:
 
 def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
     copy = model.ir.clone()
-    gaps = convert_opset(copy, opset)
+    try:
+        gaps = convert_opset(copy, opset)
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, ValueError, LookupError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TargetError(f"the model can't be lowered to opset {opset}: {reason}") from error
     if not gaps and opset < _FUNCTIONS and copy.functions:
         InlinePass()(copy)
         copy.graph.opset_imports.pop(DOMAIN, None)
     for part in parts(copy):
         _name_nodes_apart(part)
     if opset != model.source.opset:
-        copy.ir_version = _ir_version(copy)
+        copy.ir_version = ir_version(copy)
         _name_overloads_apart(copy)
+    else:
+        copy.ir_version = max(copy.ir_version, ir_version(copy))
     return copy, gaps
 
 
@@ -120,10 +147,3 @@ def _name_overloads_apart(model: ir.Model) -> None:
         del model.functions[identifier]
         function.name, function.overload = name, ""
         model.functions[function.identifier()] = function
-
-
-def _ir_version(model: ir.Model) -> int:
-    """The oldest IR version that has the model's opsets, and what else is in it."""
-    standard = [onnx.helper.make_opsetid(d, v) for d, v in model.graph.opset_imports.items() if d in ("", "ai.onnx.ml")]
-    oldest: int = onnx.helper.find_min_ir_version_for(standard)
-    return max(oldest, 8 if model.functions else 4)

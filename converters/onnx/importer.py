@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,17 +11,46 @@ import onnx
 import onnx_ir as ir
 from onnx import ModelProto
 
+from dragoman.converters.onnx import validity
 from dragoman.converters.onnx.external import ExternalFiles
-from dragoman.converters.onnx.wire import Slice, read_model
+from dragoman.converters.onnx.messages import (
+    check_tensors,
+    check_text,
+    nodes,
+    open_tensors,
+    put_maps_back,
+    set_maps_aside,
+    set_sparse_aside,
+)
+from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
+from dragoman.graph_ir.domains import limit_indices
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
+from dragoman.graph_ir.inference import forget_shapes, infer_shapes
 from dragoman.graph_ir.opsets import convert_opset
 from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.provenance import set_origins, set_source_tensors
-from dragoman.graph_ir.tensors import MappedFile, MappedTensor
+from dragoman.graph_ir.tensors import MappedFile
 
-_SMALL = 1 << 16
-"""Bytes up to which an initializer is shown to the checker and to shape inference as values, not only as a shape."""
+_OPTIONAL_INPUTS = 4
+"""The IR version since which weights needn't be inputs; before, that they are says nothing."""
+
+_LONGEST = 400
+"""Characters of onnx's messages that are passed on: some hold whole nodes."""
+
+_FAULTS = (
+    ir.serde.SerdeError,
+    onnx.checker.ValidationError,
+    onnx.shape_inference.InferenceError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+)
+"""What onnx and onnx_ir raise for messages that don't make a graph."""
 
 
 def load(
@@ -30,37 +60,46 @@ def load(
     inputs: Mapping[str, Sequence[int | str]] | None = None,
     outputs: Sequence[str] | None = None,
     keep_opset: bool = False,
+    optional_inputs: bool = False,
 ) -> Model:
     """Read an ONNX model, raised to the graph's opset unless ``keep_opset``; weights stay in their file until they are asked for.
 
     ``inputs`` sets the shapes of inputs (a string is a dynamic dimension), ``outputs`` names the values to give instead of the
-    model's own. Raises ``MalformedModel``, ``UnsupportedOperator`` for what the graph's opset can't say, or ``UsageError`` for
-    names that the model doesn't have.
+    model's own. With ``optional_inputs``, inputs that have a default stay inputs; else they become constants. Raises
+    ``MalformedModel``, ``UnsupportedOperator`` for what the graph's opset can't say, or ``UsageError`` for names that the model
+    doesn't have.
     """
     if weights is not None:
         raise UsageError("an ONNX model names its own weight files; weights can't be given apart")
     path = None if isinstance(source, ModelProto) else Path(source)
-    proto, file, values = _read(source)
-    notes: list[str] = []
+    proto, file = _read(source)
+    notes = _drop_training(proto)
     try:
+        _name_the_standard_domain(proto)
         if inputs:
             _reshape_inputs(proto.graph, inputs)
-        light = _light(proto, values)
+        sparse = set_sparse_aside(proto)
+        check_tensors(proto)
+        light = validity.light(proto)
         _check(light, path)
-        _infer(proto, light, strict=bool(inputs), path=path)
+        set_maps_aside(proto)
         model = ir.serde.deserialize_model(proto)
-    except (ir.serde.SerdeError, ValueError, TypeError, RuntimeError) as error:
+        files = ExternalFiles(path, file)
+        open_tensors(model, sparse, files)
+        check_text(model)
+    except _FAULTS as error:
         raise MalformedModel(f"isn't a valid ONNX model: {_first_words(error)}", location=_location(path)) from error
-    _map_weights(model, proto, file, values)
-    _open_external(model, ExternalFiles(path))
-    _settle(model, notes)
+    notes += [*_settle(model, optional_inputs=optional_inputs), *_foreign_operators(model)]
+    _infer(model, path, reshaped=bool(inputs))
+    put_maps_back(model)  # after inference, which doesn't know maps
     if outputs is not None:
         _choose_outputs(model.graph, outputs)
     _set_provenance(model, path)
     opset = int(model.graph.opset_imports[""])
-    if not keep_opset and (gaps := convert_opset(model, IR_OPSET)):
-        raise UnsupportedOperator(gaps, location=_location(path))
-    return Model(model, Source("onnx", path, None, "ONNX", opset), notes)
+    if not keep_opset:
+        _raise_opset(model, path)
+    limit_indices(model)
+    return Model(model, Source("onnx", path, None, "ONNX", opset, files.paths), notes)
 
 
 def check(
@@ -70,34 +109,35 @@ def check(
     inputs: Mapping[str, Sequence[int | str]] | None = None,
     outputs: Sequence[str] | None = None,
     keep_opset: bool = False,
+    optional_inputs: bool = False,
 ) -> list[Gap]:
     """Every operator whose meaning the graph's opset can't say. Raises what ``load`` raises for other reasons."""
     try:
-        load(source, weights=weights, inputs=inputs, outputs=outputs, keep_opset=keep_opset)
+        load(source, weights=weights, inputs=inputs, outputs=outputs, keep_opset=keep_opset, optional_inputs=optional_inputs)
     except UnsupportedOperator as error:
         return list(error.gaps)
     return []
 
 
-def _read(source: str | os.PathLike[str] | ModelProto) -> tuple[ModelProto, MappedFile | None, dict[int, Slice]]:
+def _read(source: str | os.PathLike[str] | ModelProto) -> tuple[ModelProto, MappedFile | None]:
     if isinstance(source, ModelProto):
-        proto, file, values = ModelProto(), None, dict[int, Slice]()
+        proto, file = ModelProto(), None
         proto.CopyFrom(source)
         location = None
     else:
         location = Location(str(source))
         try:
             file = MappedFile(source)
-            proto, values = read_model(file)
+            proto = read_model(file)
         except OSError as error:
             raise MalformedModel(f"can't be read: {error.strerror or error}", location=location) from error
     if not proto.HasField("graph") or not proto.ir_version:
         raise MalformedModel("isn't an ONNX model: it has no graph", location=location)
     newest = onnx.defs.onnx_opset_version()
-    for entry in proto.opset_import:
-        if entry.domain in ("", "ai.onnx") and entry.version > newest:
-            raise MalformedModel(f"uses opset {entry.version}; the installed onnx knows {newest} and older", location=location)
-    return proto, file, values
+    for entry in (entry for owner in (proto, *proto.functions) for entry in owner.opset_import):
+        if entry.domain in ("", "ai.onnx") and not 1 <= entry.version <= newest:
+            raise MalformedModel(f"uses opset {entry.version}; the installed onnx knows 1 to {newest}", location=location)
+    return proto, file
 
 
 # -- shapes and validity ------------------------------------------------------------------------------
@@ -128,94 +168,81 @@ def _reshape_inputs(graph: onnx.GraphProto, wanted: Mapping[str, Sequence[int | 
                 dim.Clear()
 
 
-def _light(proto: ModelProto, values: Mapping[int, Slice]) -> ModelProto:
-    """The model with big initializers as inputs, for onnx's checker and inference, which want values or nothing."""
-    light = ModelProto(ir_version=proto.ir_version)
-    light.opset_import.extend(proto.opset_import)
-    light.functions.extend(proto.functions)
-    graph = light.graph
-    graph.name = proto.graph.name or "graph"
-    graph.node.extend(proto.graph.node)
-    graph.input.extend(proto.graph.input)
-    graph.output.extend(proto.graph.output)
-    graph.value_info.extend(proto.graph.value_info)
-    graph.sparse_initializer.extend(proto.graph.sparse_initializer)
-    taken = {value.name for value in graph.input}
-    for index, tensor in enumerate(proto.graph.initializer):
-        big = index in values or tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.ByteSize() > _SMALL
-        if not big:
-            graph.initializer.append(tensor)
-        elif tensor.name not in taken:
-            graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
-    return light
-
-
 def _check(light: ModelProto, path: Path | None) -> None:
     try:
-        onnx.checker.check_model(light)
-    except onnx.checker.ValidationError as error:
+        validity.check(light)
+    except _FAULTS as error:
         raise MalformedModel(f"isn't a valid ONNX model: {_first_words(error)}", location=_location(path)) from error
 
 
-def _infer(proto: ModelProto, light: ModelProto, *, strict: bool, path: Path | None) -> None:
-    """Put what onnx can infer of types and shapes into ``proto``; ``strict`` when they must fit shapes that the user gave."""
+def _infer(model: ir.Model, path: Path | None, *, reshaped: bool) -> None:
+    """Type and shape every value; ``reshaped`` if the user gave the inputs other shapes than the model was made for."""
+    if reshaped:
+        forget_shapes(model)
     try:
-        inferred = onnx.shape_inference.infer_shapes(light, strict_mode=strict, data_prop=True).graph
-    except onnx.shape_inference.InferenceError as error:
-        raise MalformedModel(f"the shapes don't fit: {_first_words(error)}", location=_location(path)) from error
-    initializers = {tensor.name for tensor in proto.graph.initializer}
-    del proto.graph.value_info[:]
-    proto.graph.value_info.extend(value for value in inferred.value_info if value.name not in initializers)
-    declared = {value.name: value for value in inferred.output}
-    for output in proto.graph.output:
-        if output.name in declared:
-            output.CopyFrom(declared[output.name])
-
-
-# -- weights ------------------------------------------------------------------------------------------
-
-
-def _map_weights(model: ir.Model, proto: ModelProto, file: MappedFile | None, values: Mapping[int, Slice]) -> None:
-    if file is None:
-        return
-    for index, found in values.items():
-        tensor = proto.graph.initializer[index]
-        mapped = MappedTensor(file, found.offset, ir.DataType(tensor.data_type), tuple(tensor.dims), name=tensor.name)
-        if mapped.nbytes != found.length:
-            raise MalformedModel(
-                f"tensor {tensor.name} of shape {list(tensor.dims)} needs {mapped.nbytes} bytes, the model has {found.length}",
-                location=Location(str(file.path)),
-            )
-        model.graph.initializers[tensor.name].const_value = mapped
-
-
-def _open_external(model: ir.Model, files: ExternalFiles) -> None:
-    """Every tensor that is in another file becomes a slice of it, those of attributes and subgraphs too."""
-    for graph in (model.graph, *model.graph.subgraphs()):
-        for value in graph.initializers.values():
-            if isinstance(value.const_value, ir.ExternalTensor):
-                value.const_value = files.tensor(value.const_value)
-    for owner in parts(model):
-        for node in owner.all_nodes():
-            for attribute in list(node.attributes.values()):
-                if isinstance(attribute.value, ir.ExternalTensor):
-                    node.attributes.add(ir.AttrTensor(attribute.name, files.tensor(attribute.value)))
+        infer_shapes(model)
+    except MalformedModel as error:
+        raise MalformedModel(f"the shapes don't fit: {error.message}", location=_location(path), layer=error.layer) from error
 
 
 # -- the graph ----------------------------------------------------------------------------------------
 
 
-def _settle(model: ir.Model, notes: list[str]) -> None:
-    """One name for the standard domain; weights that are optional inputs become weights only."""
-    imports = model.graph.opset_imports
-    if "ai.onnx" in imports:
-        imports.setdefault("", imports.pop("ai.onnx"))
-    imports.setdefault("", IR_OPSET)
+def _drop_training(proto: ModelProto) -> list[str]:
+    """What a model says of its training isn't part of what it computes."""
+    if not proto.training_info:
+        return []
+    proto.ClearField("training_info")
+    return ["what the model says of its training was left out"]
+
+
+def _name_the_standard_domain(proto: ModelProto) -> None:
+    """The standard domain has two names, "" and ai.onnx: the first everywhere. ``ValueError`` for two versions of it."""
+    for owner in (proto, *proto.functions):
+        versions = {entry.version for entry in owner.opset_import if entry.domain in ("", "ai.onnx")}
+        if len(versions) > 1:
+            raise ValueError(f"it imports two opsets, {min(versions)} and {max(versions)}")
+        others = [entry for entry in owner.opset_import if entry.domain not in ("", "ai.onnx")]
+        del owner.opset_import[:]
+        owner.opset_import.extend([*(onnx.helper.make_opsetid("", version) for version in versions), *others])
+    for node in nodes(proto):
+        if node.domain == "ai.onnx":
+            node.domain = ""
+
+
+def _settle(model: ir.Model, *, optional_inputs: bool) -> list[str]:
+    """An opset where none is said; weights that may be given as inputs become weights only, unless ``optional_inputs``."""
+    model.graph.opset_imports.setdefault("", IR_OPSET)
     optional = [value for value in model.graph.inputs if value.is_initializer()]
+    if not optional or (optional_inputs and model.ir_version >= _OPTIONAL_INPUTS):
+        return []
     for value in optional:
         model.graph.inputs.remove(value)
-    if optional:
-        notes.append(f"{len(optional)} weights were optional inputs; they are constants now")
+    return [f"{len(optional)} weights were optional inputs; they are constants now"]
+
+
+def _foreign_operators(model: ir.Model) -> list[str]:
+    """A note on operators that neither ONNX nor the model defines: nobody knows what they compute, but their runtime."""
+    counts = Counter(
+        f"{node.domain}::{node.op_type}"
+        for part in parts(model)
+        for node in part.all_nodes()
+        if node.op_identifier() not in model.functions and not onnx.defs.has(node.op_type, domain=node.domain)
+    )
+    if not counts:
+        return []
+    named = ", ".join(f"{name} × {count}" for name, count in sorted(counts.items()))
+    return [f"operators that ONNX doesn't define were passed on as they are: {named}"]
+
+
+def _raise_opset(model: ir.Model, path: Path | None) -> None:
+    try:
+        gaps = convert_opset(model, IR_OPSET)
+    except _FAULTS as error:  # an operator that isn't what its opset says: the checker doesn't look at types and shapes
+        reason = _first_words(error)
+        raise MalformedModel(f"can't be raised to opset {IR_OPSET}: {reason}", location=_location(path)) from error
+    if gaps:
+        raise UnsupportedOperator(gaps, location=_location(path))
 
 
 def _choose_outputs(graph: ir.Graph, wanted: Sequence[str]) -> None:
@@ -244,7 +271,8 @@ def _location(path: Path | None) -> Location | None:
 
 
 def _first_words(error: BaseException) -> str:
-    """The line of onnx's message that says what is wrong; deserialisation wraps the cause in layers of context."""
+    """What is wrong, from onnx's message of several lines; deserialisation wraps the cause in layers of context."""
     while isinstance(error, ir.serde.SerdeError) and error.__cause__ is not None:
         error = error.__cause__
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    text = " ".join(str(error).replace("==> Context: ", "— ").split())
+    return (text if len(text) < _LONGEST else f"{text[:_LONGEST]}…") or type(error).__name__

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from dragoman.cli.wording import counts_text, folded, plural, shape_text, size_text, visible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,13 +16,11 @@ if TYPE_CHECKING:
 
     from dragoman.conversion import ConversionResult
     from dragoman.coverage import CoverageReport
-    from dragoman.summary import Summary
+    from dragoman.graph_ir.errors import Gap
     from dragoman.validators.report import ParityReport
 
 T = TypeVar("T")
 Arrays = dict[str, "npt.NDArray[np.generic]"]
-
-_UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def emit(result: T, to_text: Callable[[T], str], as_json: bool, *, to_json: Callable[[T], Any] | None = None) -> None:
@@ -30,21 +30,6 @@ def emit(result: T, to_text: Callable[[T], str], as_json: bool, *, to_json: Call
         click.echo(json.dumps(document, indent=2))
     else:
         click.echo(to_text(result))
-
-
-def size_text(nbytes: int) -> str:
-    """Bytes in the unit that a person would choose: 553.4 MB."""
-    value = float(nbytes)
-    for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return ""
-
-
-def shape_text(shape: tuple[int | str | None, ...] | None) -> str:
-    """A shape as people write it: 1×3×224×224."""
-    return "shape unknown" if shape is None else "×".join("?" if d is None else str(d) for d in shape) or "scalar"
 
 
 def conversion_text(result: ConversionResult) -> str:
@@ -66,33 +51,32 @@ def parity_text(report: ParityReport) -> str:
 
 def coverage_text(report: CoverageReport) -> str:
     """What stands in the way, per target."""
-    lines = []
+    source = visible(report.source)
     if report.reading:
-        lines.append(click.style(f"{report.source} can't be read as {report.source_format}:", fg="red"))
-        lines += [f"  {gap}" for gap in report.reading]
-        return "\n".join(lines)
+        head = click.style(f"{source} can't be read as {report.source_format}:", fg="red")
+        return "\n".join([head, *_gaps(report.reading)])
     count = sum(report.operators.values())
-    lines.append(f"{report.source}: {report.source_format}, {count} operators of {len(report.operators)} kinds once read")
+    kinds = plural(len(report.operators), "kind")
+    lines = [f"{source}: {report.source_format}, {plural(count, 'operator')} of {kinds} once read"]
+    if report.foreign:
+        lines += folded(f"kept as they are, for a runtime that knows them: {counts_text(report.foreign)}", "  ", "    ")
     for target, gaps in report.writing.items():
+        name = f"{target} at opset {report.opset}" if report.opset is not None else target
         if gaps:
-            lines.append(click.style(f"to {target}: {len(gaps)} kinds can't be converted", fg="red"))
-            lines += [f"  {gap}" for gap in gaps]
+            wrong = plural(len({gap.operator for gap in gaps}), "operator")
+            lines.append(click.style(f"to {name}: {wrong} can't be converted", fg="red"))
+            lines += _gaps(gaps)
         else:
-            lines.append(click.style(f"to {target}: nothing stands in the way", fg="green"))
+            lines.append(click.style(f"to {name}: nothing stands in the way", fg="green"))
+        if (found := report.opsets.get(target)) is not None:
+            lines.append(f"  any opset from {found.oldest} to {found.newest} can be asked for (--opset)")
+            if found.gaps:
+                lines += [f"  opset {found.oldest - 1} lacks:", *_gaps(found.gaps, "    ")]
     return "\n".join(lines)
 
 
-def summary_text(summary: Summary) -> str:
-    """A model in a few lines."""
-    lines = [f"{summary.path}: {summary.format}, graph at ONNX opset {summary.opset}"]
-    lines += [f"  input   {t.name}  {t.dtype} {shape_text(t.shape)}" for t in summary.inputs]
-    lines += [f"  output  {t.name}  {t.dtype} {shape_text(t.shape)}" for t in summary.outputs]
-    lines.append(f"  {summary.parameters:,} parameters, {size_text(summary.parameter_bytes)}")
-    counted = " (dynamic dimensions taken as 1)" if summary.dynamic else ""
-    lines.append(f"  {summary.macs:,} multiply-adds in convolutions and matrix products{counted}")
-    lines.append("  " + ", ".join(f"{name} × {count}" for name, count in summary.operators.items()))
-    lines += [f"  note: {note}" for note in summary.notes]
-    return "\n".join([*lines, *summary.graph])
+def _gaps(gaps: Sequence[Gap], indent: str = "  ") -> list[str]:
+    return [line for gap in gaps for line in folded(visible(" ".join(str(gap).split())), indent, indent + "    ")]
 
 
 def arrays_text(arrays: Arrays) -> str:

@@ -7,30 +7,40 @@ import math
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.step import Emitter, attribute, lowers, needed, numpy_dtype, raises, rank, sizes
+from dragoman.graph_ir.opsets.step import Emitter, attribute, lowers, needed, numpy_dtype, raises, sizes
+
+
+@lowers(28, "SwiGLU")
+def gated_swish(node: ir.Node, e: Emitter) -> ir.Value:
+    """Swish(a) · b, without Swish, of which ONNX Runtime has no kernel."""
+    return e.op("Mul", _swish(node, e), needed(node, 1))
 
 
 @lowers(24, "Swish")
 def swish(node: ir.Node, e: Emitter) -> ir.Value:
     """x · sigmoid(alpha · x)."""
-    x = needed(node, 0)
-    alpha = attribute(node, "alpha", 1.0)
+    return _swish(node, e)
+
+
+def _swish(node: ir.Node, e: Emitter) -> ir.Value:
+    x, alpha = needed(node, 0), attribute(node, "alpha", 1.0)
     scaled = x if alpha == 1.0 else e.op("Mul", x, e.const(alpha, numpy_dtype(x)))
     return e.op("Mul", x, e.op("Sigmoid", scaled))
 
 
 @lowers(20, "Gelu")
 def gelu(node: ir.Node, e: Emitter) -> ir.Value:
-    """x · Φ(x): by Erf, or the tanh approximation if that is asked for."""
+    """x · Φ(x): by Erf, or the tanh approximation if that is asked for; both in the forms that ONNX Runtime fuses again."""
     x = needed(node, 0)
     dtype = numpy_dtype(x)
+    half, one = e.const(0.5, dtype), e.const(1.0, dtype)
     if attribute(node, "approximate", "none") == "tanh":
-        cube = e.op("Mul", e.op("Mul", x, x), x)
+        cube = e.op("Pow", x, e.const(3, dtype))
         inner = e.op("Add", x, e.op("Mul", cube, e.const(0.044715, dtype)))
         curve = e.op("Tanh", e.op("Mul", inner, e.const(math.sqrt(2 / math.pi), dtype)))
-    else:
-        curve = e.op("Erf", e.op("Mul", x, e.const(math.sqrt(0.5), dtype)))
-    return e.op("Mul", e.op("Mul", x, e.const(0.5, dtype)), e.op("Add", curve, e.const(1.0, dtype)))
+        return e.op("Mul", e.op("Mul", x, half), e.op("Add", curve, one))
+    curve = e.op("Erf", e.op("Div", x, e.const(math.sqrt(2), dtype)))
+    return e.op("Mul", e.op("Mul", x, e.op("Add", curve, one)), half)
 
 
 @lowers(18, "Mish")
@@ -45,6 +55,28 @@ def hard_swish(node: ir.Node, e: Emitter) -> ir.Value:
     """x · max(0, min(1, x/6 + 1/2))."""
     x = needed(node, 0)
     return e.op("Mul", x, e.op("HardSigmoid", x, alpha=1 / 6, beta=0.5))
+
+
+@lowers(14, "Relu")
+def relu_of_integers(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 14 only floats were taken."""
+    x = needed(node, 0)
+    return e.op("Max", x, e.const(0, numpy_dtype(x))) if numpy_dtype(x).kind == "i" else None
+
+
+@lowers(28, "Celu")
+def celu_of_other_types(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 28 only float32 was taken: 16 bits are computed in it, and doubles by the formula."""
+    x = needed(node, 0)
+    alpha = attribute(node, "alpha", 1.0)
+    if x.dtype in (ir.DataType.FLOAT16, ir.DataType.BFLOAT16):
+        wide = e.op("Celu", e.op("Cast", x, to=ir.DataType.FLOAT.value), alpha=alpha)
+        return e.op("Cast", wide, to=x.dtype.value)
+    if x.dtype != ir.DataType.DOUBLE:
+        return None
+    zero, one, scale = (e.const(value, np.float64) for value in (0, 1, alpha))
+    curve = e.op("Mul", scale, e.op("Sub", e.op("Exp", e.op("Div", x, scale)), one))
+    return e.op("Add", e.op("Max", x, zero), e.op("Min", curve, zero))
 
 
 @lowers(12, "Celu")
@@ -72,11 +104,11 @@ def softmax_of_one_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
 
 @raises(13, "Softmax", "LogSoftmax", "Hardmax")
 def softmax_of_flattened_axes(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """The axes from ``axis`` on become one, and are parted again."""
+    """The axes from ``axis`` on become one, and are parted again; a single one, or one beside ones of size 1, is its own."""
     x = needed(node, 0)
     axis = attribute(node, "axis", 1)
-    if axis == -1 or axis % rank(x) == rank(x) - 1:
-        node.attributes["axis"] = ir.AttrInt64("axis", -1)
+    if axis == -1 or (x.shape is not None and all(size == 1 for size in sizes(x)[axis:][1:])):
+        node.attributes["axis"] = ir.AttrInt64("axis", axis)
         return None
     flat = e.op("Flatten", x, axis=axis)
     return e.op("Reshape", e.op(node.op_type, flat, axis=-1), e.op("Shape", x))

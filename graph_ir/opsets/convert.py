@@ -62,7 +62,7 @@ def _convert(graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, *, function
     for at in range(start, opset, -1) if down else range(start, opset):
         newer, older = (at, at - 1) if down else (at + 1, at)
         for node in list(_standard_nodes(graph)):
-            if node in stuck or version(node.op_type, newer) == version(node.op_type, older):
+            if node in stuck or not _changes(node.op_type, newer, older, down=down):
                 continue
             try:
                 _move(node, newer, older, names, down=down, in_function=function_layers is not None)
@@ -72,10 +72,19 @@ def _convert(graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, *, function
     if opset == start:
         return
     for node in _standard_nodes(graph):
+        if node not in stuck and version(node.op_type, opset) is None:
+            gaps.add(node.op_type, f"opset {opset} doesn't have it", function_layers or _layers(node))
         if node in stuck or version(node.op_type, start) == version(node.op_type, opset):
             continue
         if wrong := wrong_types(node, opset):
             gaps.add(node.op_type, f"opset {opset} doesn't take {wrong}", function_layers or _layers(node))
+
+
+def _changes(op_type: str, newer: int, older: int, *, down: bool) -> bool:
+    """An operator that neither opset has (an experimental one, of onnx before 1.6) changes if there is a step for it."""
+    if version(op_type, newer) is None and version(op_type, older) is None:
+        return (lowering_step if down else raising_step)(op_type, newer) is not None
+    return version(op_type, newer) != version(op_type, older)
 
 
 def _move(node: ir.Node, newer: int, older: int, names: Names, *, down: bool, in_function: bool) -> None:
@@ -98,9 +107,26 @@ def _move(node: ir.Node, newer: int, older: int, names: Names, *, down: bool, in
 
 def _replace(node: ir.Node, results: tuple[ir.Value, ...]) -> None:
     for old, new in zip(node.outputs, results, strict=True):
-        replace_value(old, new)
+        if old.name:
+            replace_value(old, new)
+        elif not new.uses() and not new.is_graph_output():  # an output that is left out has no name
+            new.name, new.type, new.shape = old.name, None, None
     assert node.graph is not None
+    inputs = [value for value in node.inputs if value is not None]
     node.graph.remove(node, safe=True)
+    for value in inputs:
+        _drop_idle_constant(value)
+
+
+def _drop_idle_constant(value: ir.Value) -> None:
+    """A constant that became an attribute, and that nobody else reads, goes."""
+    if value.uses() or value.is_graph_output() or value.is_graph_input():
+        return
+    producer = value.producer()
+    if value.is_initializer() and value.graph is not None and value.name:
+        value.graph.initializers.pop(value.name, None)
+    elif producer is not None and producer.op_type == "Constant" and producer.graph is not None:
+        producer.graph.remove(producer, safe=True)
 
 
 def _standard_nodes(graph: ir.Graph) -> Iterator[ir.Node]:

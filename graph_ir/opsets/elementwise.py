@@ -7,6 +7,7 @@ from functools import reduce
 import numpy as np
 import onnx_ir as ir
 
+from dragoman.graph_ir.opsets.common import SMALL_INTEGERS, cast, dtype_of, vector, where, widened
 from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
@@ -17,11 +18,59 @@ from dragoman.graph_ir.opsets.step import (
     numpy_dtype,
     raises,
 )
-from dragoman.graph_ir.passes.editing import constant
+
+_BFLOAT16 = {ir.DataType.BFLOAT16: ir.DataType.FLOAT}
+_HALVES = {ir.DataType.FLOAT16: ir.DataType.FLOAT, **_BFLOAT16}
+_FLOAT8 = dict.fromkeys(
+    (ir.DataType.FLOAT8E4M3FN, ir.DataType.FLOAT8E4M3FNUZ, ir.DataType.FLOAT8E5M2, ir.DataType.FLOAT8E5M2FNUZ),
+    ir.DataType.FLOAT,
+)
+
+
+@lowers(28, "Compress", "Einsum", "OneHot", "ReverseSequence", "Unique")
+@lowers(24, "TopK")
+@lowers(
+    22, "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Det", "Multinomial", "Round", "Sin", "Sinh", "Tan"
+)
+@lowers(16, "GreaterOrEqual", "LessOrEqual", "Where")
+def bfloat16_as_float(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
+    """Before, bfloat16 wasn't taken: it is computed in float32, which holds all its values."""
+    return widened(node, e, _BFLOAT16)
+
+
+@lowers(20, "IsInf", "IsNaN")
+def float_of_any_size(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
+    """IsInf took float32 and float64 only, and IsNaN no float8."""
+    return widened(node, e, _FLOAT8 if node.op_type == "IsNaN" else {**_HALVES, **_FLOAT8})
+
+
+@lowers(14, "Add", "Sub", "Mul", "Div")
+def arithmetic_of_small_integers(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
+    """Before 14 integers of 8 and 16 bits weren't taken: the lowest bits of what int64 gives are theirs."""
+    return widened(node, e, SMALL_INTEGERS)
+
+
+@lowers(14, "CumSum")
+def cumulated_sum_of_halves(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
+    """Before 14 the 16-bit floats weren't taken."""
+    return widened(node, e, _HALVES)
+
+
+@lowers(19, "Equal")
+def equal_strings(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 19 strings weren't compared: those are equal that have the same number among the unique ones of both tensors."""
+    a, b = needed(node, 0), needed(node, 1)
+    if a.dtype != ir.DataType.STRING:
+        return None
+    _, _, numbers, _ = e.ops("Unique", e.op("Concat", vector(e, a), vector(e, b), axis=0), outputs=4)
+    split = e.op("Reshape", e.op("Size", a), e.const([1], np.int64))
+    first, last, axis = e.const([0], np.int64), e.const([np.iinfo(np.int64).max], np.int64), e.const([0], np.int64)
+    parts = (e.op("Slice", numbers, first, split, axis), e.op("Slice", numbers, split, last, axis))
+    return e.op("Equal", *(e.op("Reshape", n, e.op("Shape", x), allowzero=1) for n, x in zip(parts, (a, b), strict=True)))
 
 
 def _pick(e: Emitter, comparison: str, a: ir.Value, b: ir.Value) -> ir.Value:
-    return e.op("Where", e.op(comparison, a, b), a, b)
+    return where(e, e.op(comparison, a, b), a, b)
 
 
 @lowers(12, "Max", "Min")
@@ -46,6 +95,17 @@ def clip_integers(node: ir.Node, e: Emitter) -> ir.Value | None:
     return result if result is not x else e.op("Identity", x)
 
 
+@raises(11, "Clip")
+def bounds_as_inputs(node: ir.Node, e: Emitter) -> ir.Value:
+    """The attributes become constants; a bound that wasn't given was the last float32, which also clips infinity."""
+    x = needed(node, 0)
+    dtype = numpy_dtype(x)
+    limit = float(np.finfo(np.float32).max)
+    bounds = [attribute(node, "min", -limit), attribute(node, "max", limit)]
+    fits = dtype.itemsize >= 4
+    return e.op("Clip", x, *(e.const(bound, dtype) if fits or abs(bound) < limit else None for bound in bounds))
+
+
 @lowers(12, "GreaterOrEqual", "LessOrEqual")
 def comparison_or_equal(node: ir.Node, e: Emitter) -> ir.Value:
     """Greater or Equal: not the negation of Less, which would be true of NaN."""
@@ -53,48 +113,59 @@ def comparison_or_equal(node: ir.Node, e: Emitter) -> ir.Value:
     return e.op("Or", e.op(node.op_type.removesuffix("OrEqual"), a, b), e.op("Equal", a, b))
 
 
+@lowers(15, "Pow")
+def power_of_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 15 the exponent wasn't bfloat16."""
+    exponent = needed(node, 1)
+    return e.op("Pow", needed(node, 0), cast(e, exponent, ir.DataType.FLOAT)) if exponent.dtype in _BFLOAT16 else None
+
+
 @lowers(12, "Pow")
-def power_of_one_type(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Before 12 the exponent had the base's type."""
+def power_of_one_float(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 12 base and exponent were of one float type: others are computed in float64, as C's pow does."""
     base, exponent = needed(node, 0), needed(node, 1)
-    if base.dtype == exponent.dtype:
+    if base.dtype == exponent.dtype and numpy_dtype(base).kind == "f":
         return None
-    if base.dtype is None or numpy_dtype(base).kind != "f":
-        raise CannotConvertError("an integer raised to a power of another type")
-    return e.op("Pow", base, e.op("Cast", exponent, to=base.dtype.value))
-
-
-@lowers(15, "CastLike")
-def cast_like(node: ir.Node, e: Emitter) -> ir.Value:
-    """A Cast to the type that the other tensor has."""
-    like = needed(node, 1)
-    if like.dtype is None:
-        raise CannotConvertError(f"the unknown type of {like.name}")
-    return e.op("Cast", needed(node, 0), to=like.dtype.value)
+    double = ir.DataType.DOUBLE
+    return cast(e, e.op("Pow", cast(e, base, double), cast(e, exponent, double)), dtype_of(base))
 
 
 @lowers(28, "Mod")
-def modulo_of_floats(node: ir.Node, e: Emitter) -> None:
-    """Before 28 floats were only taken with fmod."""
-    if numpy_dtype(needed(node, 0)).kind == "f" and not attribute(node, "fmod", 0):
-        raise CannotConvertError("the floored remainder of floats")
+def modulo_of_floats(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 28 floats had C's fmod only, of the dividend's sign: where the divisor has the other one, it is added.
+
+    A zero takes the divisor's sign.
+    """
+    a, b = needed(node, 0), needed(node, 1)
+    if dtype_of(a).is_floating_point() and not attribute(node, "fmod", 0):
+        zero = e.const(0, numpy_dtype(a))
+        rest = e.op("Mod", a, b, fmod=1)
+        apart = e.op("Xor", e.op("Less", rest, zero), e.op("Less", b, zero))
+        floored = where(e, apart, e.op("Add", rest, b), rest)
+        return where(e, e.op("Equal", rest, zero), e.op("Div", zero, b), floored)
+    return None
 
 
-@raises(12, "Dropout")
-def dropout_ratio_as_input(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...]:
-    """The attribute becomes a constant input; without training_mode nothing is dropped, as before."""
-    data = needed(node, 0)
-    return e.ops("Dropout", data, e.const(attribute(node, "ratio", 0.5), np.float32), outputs=len(node.outputs))
+@lowers(27, "Range")
+def range_of_halves(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 27 the 16-bit floats weren't counted in: ``stash_type`` 1 counts them in float32 anyway."""
+    start = needed(node, 0)
+    if start.dtype not in _HALVES:
+        node.attributes.pop("stash_type", None)
+        return None
+    if attribute(node, "stash_type", 1) != 1:
+        raise CannotConvertError(f"counting in {dtype_of(start).name}")
+    bounds = [cast(e, needed(node, i), ir.DataType.FLOAT) for i in range(3)]
+    return cast(e, e.op("Range", *bounds), dtype_of(start))
 
 
-@lowers(12, "Dropout")
-def dropout_ratio_as_attribute(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...]:
-    """Before 12 the ratio was an attribute, and dropping happened in training only."""
-    training, ratio = input_at(node, 2), constant(input_at(node, 1))
-    never = constant(training)
-    if training is not None and (never is None or bool(never.numpy())):
-        raise CannotConvertError("its training_mode")
-    if input_at(node, 1) is not None and ratio is None:
-        raise CannotConvertError("a ratio that the network computes")
-    value = 0.5 if ratio is None else float(np.asarray(ratio.numpy()).reshape(()))
-    return e.ops("Dropout", needed(node, 0), outputs=len(node.outputs), ratio=value)
+@lowers(22, "EyeLike")
+def identity_matrix_of_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 22 bfloat16 was neither taken nor given."""
+    x, given = needed(node, 0), attribute(node, "dtype")
+    if ir.DataType.BFLOAT16 not in (x.dtype, given):
+        return None
+    dtype = ir.DataType(given or dtype_of(x).value)
+    like = cast(e, x, _BFLOAT16.get(dtype_of(x), dtype_of(x)))
+    made = e.op("EyeLike", like, dtype=_BFLOAT16.get(dtype, dtype).value, k=attribute(node, "k", 0))
+    return cast(e, made, dtype)

@@ -1,4 +1,4 @@
-"""Pooling: dilations, and the last window of ceil_mode."""
+"""Pooling: dilations, the last window of ceil_mode, and small integers."""
 
 from __future__ import annotations
 
@@ -7,84 +7,229 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, sizes
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, whole
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype
+
+
+@lowers(22, "MaxPool", "AveragePool", "LpPool")
+def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...] | None:
+    """Since 22 a window that starts in the padding at the end is dropped; before, nothing said so. Where that happens, the
+    same windows come from floor and another padding; where it may happen at some dynamic size, or the padding would be as large
+    as the window, which ONNX Runtime doesn't take, they are cut off if they are there. A window never counts what lies beyond
+    its own padding, so an average over the padding pads first.
+    """
+    if not attribute(node, "ceil_mode", 0) or attribute(node, "auto_pad", "NOTSET").startswith("SAME"):
+        return None
+    n = Arithmetic(e)
+    x = needed(node, 0)
+    axes = _axes(node, n)
+    if not any(axis.may_drop for axis in axes):
+        return None
+    counts = [axis.windows(n) for axis in axes]
+    static = all(isinstance(count, np.ndarray) for count in counts)
+    if static and counts == [axis.all_windows(n) for axis in axes]:
+        return None
+    _set_windows(node, counts)
+    before, after = [axis.before for axis in axes], [axis.after for axis in axes]
+    length = [axis.size for axis in axes]
+    if node.op_type == "AveragePool" and attribute(node, "count_include_pad", 0):
+        x = e.op("Pad", x, e.const([0, 0, *before, 0, 0, *after], np.int64))
+        length = [n.add(axis.size, whole(axis.before + axis.after)) for axis in axes]
+        before, after = [0] * len(axes), [0] * len(axes)
+    given = {name: attribute(node, name) for name in ("kernel_shape", "strides", "dilations", "storage_order", "p")}
+    needed_after = [
+        n.maximum(whole(0), n.sub(axis.reach(count, n), n.add(size, whole(start))))
+        for axis, count, start, size in zip(axes, counts, before, length, strict=True)
+    ]
+    if any(not isinstance(pad, np.ndarray) or pad.item() >= axis.taps for pad, axis in zip(needed_after, axes, strict=True)):
+        outs = e.ops(node.op_type, x, outputs=len(node.outputs), pads=before + after, ceil_mode=1, **given)
+        return tuple(_first_windows(out, counts, n) for out in outs)
+    after = [_known(pad) for pad in needed_after]
+    return e.ops(node.op_type, x, outputs=len(node.outputs), pads=before + after, **given)
 
 
 @lowers(19, "AveragePool")
-def average_without_dilations(node: ir.Node, e: Emitter) -> None:
-    """Dilations came with 19."""
-    if any(d != 1 for d in attribute(node, "dilations", ())):
-        raise CannotConvertError("the average of a dilated window")
-    node.attributes.pop("dilations", None)
+def average_without_dilations(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Dilations came with 19: the sum by Conv, over the number of elements that each window counts."""
+    n = Arithmetic(e)
+    axes = _axes(node, n)
+    if all(axis.dilation == 1 for axis in axes):
+        node.attributes.pop("dilations", None)
+        _spell_out_no_padding(node, axes, n)
+        return None
+    include = bool(attribute(node, "count_include_pad", 0))
+    divisor: Number = np.array([1])
+    for i, axis in enumerate(axes):
+        divisor = n.mul(divisor, n.along(axis.counted(n, include=include), 2 + i, 2 + len(axes)))
+    x = needed(node, 0)
+    return e.op("Div", _window_sums(node, x, axes, e), n.value(n.cast(divisor, numpy_dtype(x))))
 
 
 @lowers(18, "LpPool")
-def lp_without_dilations(node: ir.Node, e: Emitter) -> None:
-    """Dilations came with 18."""
-    if any(d != 1 for d in attribute(node, "dilations", ())):
-        raise CannotConvertError("the norm of a dilated window")
-    node.attributes.pop("dilations", None)
+def lp_without_dilations(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Dilations and ceil_mode came with 18: (Σ |x|^p)^(1/p), the sum by Conv."""
+    if all(d == 1 for d in attribute(node, "dilations", ())) and not attribute(node, "ceil_mode", 0):
+        for name in ("dilations", "ceil_mode"):
+            node.attributes.pop(name, None)
+        return None
+    x, p = needed(node, 0), attribute(node, "p", 2)
+    power = e.op("Pow", e.op("Abs", x), e.const(p, numpy_dtype(x)))
+    total = _window_sums(node, power, _axes(node, Arithmetic(e)), e)
+    return e.op("Pow", total, e.const(1 / p, numpy_dtype(x)))
+
+
+@lowers(12, "MaxPool")
+def max_of_small_integers(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
+    """Before 12 only floats were pooled; those hold every int8 and uint8."""
+    x = needed(node, 0)
+    if x.dtype not in (ir.DataType.INT8, ir.DataType.UINT8):
+        return None
+    given = {name: found.value for name, found in node.attributes.items()}
+    floats = e.op("Cast", x, to=ir.DataType.FLOAT.value)
+    largest, *indices = e.ops("MaxPool", floats, outputs=len(node.outputs), **given)
+    return (e.op("Cast", largest, to=x.dtype.value), *indices)
+
+
+def _set_windows(node: ir.Node, counts: list[Number]) -> None:
+    """Give the outputs the sizes that they have: onnx's inference counts some windows that are dropped."""
+    for out in node.outputs:
+        if out.shape is not None:
+            known = [int(count.item()) if isinstance(count, np.ndarray) else None for count in counts]
+            out.shape = ir.Shape([*out.shape[:2], *(new or old for new, old in zip(known, out.shape[2:], strict=True))])
+
+
+def _spell_out_no_padding(node: ir.Node, axes: list[_Axis], n: Arithmetic) -> None:
+    """The automatic padding of windows that leave elements out between them is none; the older kernels of ONNX Runtime take it for
+    negative."""
+    reaches = [axis.reach(axis.windows(n), n) for axis in axes]
+    missing = [n.sub(reach, axis.size) for reach, axis in zip(reaches, axes, strict=True)]
+    if (
+        not all(axis.same for axis in axes)
+        or not all(isinstance(m, np.ndarray) for m in missing)
+        or min(map(_known, missing)) >= 0
+    ):
+        return
+    pads = [axis.padding(n) for axis in axes]
+    node.attributes["auto_pad"] = ir.AttrString("auto_pad", "NOTSET")
+    node.attributes["pads"] = ir.AttrInt64s("pads", [_known(pad[side]) for side in (0, 1) for pad in pads])
+
+
+# -- windows ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Axis:
-    """One spatial axis of a pooling window: sizes in elements, ``kernel`` with its dilation; ``size`` None if it is dynamic."""
+    """One spatial axis of a window: sizes in elements, ``kernel`` with its dilation."""
 
-    size: int | None
-    kernel: int
+    size: Number
+    taps: int
+    dilation: int
     stride: int
     before: int
     after: int
+    same: bool
+    """Whether the padding makes ⌈size / stride⌉ windows: ``before`` says then whether an odd element is put before."""
+    ceil: bool
+
+    @property
+    def kernel(self) -> int:
+        return (self.taps - 1) * self.dilation + 1
 
     @property
     def may_drop(self) -> bool:
         """Whether, at some size, the last window of ceil_mode starts in the padding at the end."""
         return self.after + self.stride > self.kernel
 
-    def all_windows(self, size: int) -> int:
-        """How many windows ceil_mode has if none is dropped."""
-        return -(-(size + self.before + self.after - self.kernel) // self.stride) + 1
+    def all_windows(self, n: Arithmetic) -> Number:
+        """How many windows there are if none is dropped."""
+        if self.same:
+            return n.div(n.add(self.size, whole(self.stride - 1)), whole(self.stride))
+        more = self.stride - 1 if self.ceil else 0
+        room = n.add(self.size, whole(self.before + self.after - self.kernel + more))
+        return n.add(n.div(room, whole(self.stride)), whole(1))
 
-    def windows(self, size: int) -> int:
+    def windows(self, n: Arithmetic) -> Number:
         """How many of them start before the padding at the end."""
-        return min(self.all_windows(size), (size + self.before - 1) // self.stride + 1)
+        if self.same or not self.ceil:
+            return self.all_windows(n)
+        starts = n.add(n.div(n.add(self.size, whole(self.before - 1)), whole(self.stride)), whole(1))
+        return n.minimum(self.all_windows(n), starts)
+
+    def reach(self, count: Number, n: Arithmetic) -> Number:
+        """The elements from the start of the first window to the end of the last."""
+        return n.add(n.mul(n.sub(count, whole(1)), whole(self.stride)), whole(self.kernel))
+
+    def padding(self, n: Arithmetic) -> tuple[Number, Number]:
+        """The elements before and after, as the model says it."""
+        if not self.same:
+            return whole(self.before), whole(self.after)
+        missing = n.maximum(n.sub(self.reach(self.windows(n), n), self.size), whole(0))
+        before = n.div(n.add(missing, whole(self.before)), whole(2))
+        return before, n.sub(missing, before)
+
+    def counted(self, n: Arithmetic, *, include: bool) -> Number:
+        """(windows,): how many of the elements of each window are in the input, or, to ``include`` it, in its padding."""
+        before, after = self.padding(n)
+        taps = n.along(n.mul(n.count(whole(self.taps)), whole(self.dilation)), 1, 2)
+        start = n.sub(n.along(n.mul(n.count(self.windows(n)), whole(self.stride)), 0, 2), before)
+        at = n.add(start, taps)
+        end = n.add(self.size, after) if include else self.size
+        outside = n.negation(n.less(at, end))
+        if not include:
+            outside = n.either(outside, n.less(at, whole(0)))
+        inside = n.cast(n.negation(outside), np.float32)
+        return n.cast(n.total(inside, 1), np.int64)
 
 
-@lowers(22, "MaxPool", "AveragePool")
-def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...] | None:
-    """Since 22 a window that starts in the padding at the end is dropped; before, nothing said so. Where that happens, the
-    same windows come from floor and another padding. A window never counts what lies beyond its own padding, so an average
-    over the padding pads first."""
-    if not attribute(node, "ceil_mode", 0) or attribute(node, "auto_pad", "NOTSET") != "NOTSET":
-        return None
-    x = needed(node, 0)
-    axes = _axes(node, sizes(x)[2:])
-    if not any(axis.may_drop for axis in axes):
-        return None
-    known = [axis.size for axis in axes if axis.size is not None]
-    if len(known) < len(axes):
-        raise CannotConvertError("ceil_mode with a last window that starts in the padding at some of its dynamic sizes")
-    counts = [axis.windows(size) for axis, size in zip(axes, known, strict=True)]
-    if counts == [axis.all_windows(size) for axis, size in zip(axes, known, strict=True)]:
-        return None
-    before, after = [axis.before for axis in axes], [axis.after for axis in axes]
-    filled = known
-    if node.op_type == "AveragePool" and attribute(node, "count_include_pad", 0):
-        x = e.op("Pad", x, e.const([0, 0, *before, 0, 0, *after], np.int64))
-        filled = [axis.before + size + axis.after for axis, size in zip(axes, known, strict=True)]
-        before = [0] * len(axes)
-    reach = [(count - 1) * axis.stride + axis.kernel for axis, count in zip(axes, counts, strict=True)]
-    after = [max(0, end - start - size) for end, start, size in zip(reach, before, filled, strict=True)]
-    given = {name: attribute(node, name) for name in ("kernel_shape", "strides", "dilations", "storage_order")}
-    return e.ops(node.op_type, x, outputs=len(node.outputs), pads=before + after, **given)
-
-
-def _axes(node: ir.Node, spatial: tuple[int | None, ...]) -> list[_Axis]:
+def _axes(node: ir.Node, n: Arithmetic) -> list[_Axis]:
     kernel = attribute(node, "kernel_shape")
     ones, zeros = [1] * len(kernel), [0] * (2 * len(kernel))
     strides, dilations = attribute(node, "strides", ones), attribute(node, "dilations", ones)
-    pads = attribute(node, "pads", zeros)
+    auto = attribute(node, "auto_pad", "NOTSET")
+    pads = attribute(node, "pads", zeros) if auto == "NOTSET" else zeros
+    if auto == "SAME_LOWER":
+        pads = ones + pads[len(kernel) :]
+    same, ceil = auto.startswith("SAME"), bool(attribute(node, "ceil_mode", 0))
+    x = needed(node, 0)
     return [
-        _Axis(size, (kernel[i] - 1) * dilations[i] + 1, strides[i], pads[i], pads[i + len(kernel)])
-        for i, size in enumerate(spatial)
+        _Axis(n.size(x, 2 + i), kernel[i], dilations[i], strides[i], pads[i], pads[i + len(kernel)], same, ceil)
+        for i in range(len(kernel))
     ]
+
+
+def _known(number: Number) -> int:
+    assert isinstance(number, np.ndarray)
+    return int(number.item())
+
+
+def _first_windows(x: ir.Value, counts: list[Number], n: Arithmetic) -> ir.Value:
+    """``x``, of which an older opset doesn't say how many windows it has, cut to ``counts``."""
+    if x.shape is not None:
+        x.shape = ir.Shape([*x.shape[:2], *[None] * len(counts)])
+    for i, count in enumerate(counts):
+        x = n.crop(x, 2 + i, whole(0), count)
+    return x
+
+
+def _window_sums(node: ir.Node, x: ir.Value, axes: list[_Axis], e: Emitter) -> ir.Value:
+    """(N, C, …) → (N, C, windows …): what is in each window, every channel by itself, as one Conv of ones."""
+    if any(axis.same and axis.dilation != 1 for axis in axes):
+        # ONNX Runtime pads as if the window weren't dilated, and the standard doesn't.
+        raise CannotConvertError("automatic padding of dilated windows")
+    n = Arithmetic(e)
+    counts = [axis.windows(n) for axis in axes]
+    _set_windows(node, counts)
+    before = [axis.padding(n)[0] for axis in axes]
+    after = [
+        n.maximum(whole(0), n.sub(n.sub(axis.reach(count, n), axis.size), start))
+        for axis, count, start in zip(axes, counts, before, strict=True)
+    ]
+    padded = e.op("Pad", x, n.value(n.concat([whole(0, 0), *before, whole(0, 0), *after])))
+    channels = [n.size(x, 0), n.size(x, 1)]
+    alone = e.op(
+        "Reshape", padded, n.value(n.concat([n.mul(*channels), whole(1), *(n.size(padded, 2 + i) for i in range(len(axes)))]))
+    )
+    taps = [axis.taps for axis in axes]
+    ones = e.const(np.ones([1, 1, *taps]), numpy_dtype(x))
+    sums = e.op("Conv", alone, ones, strides=[axis.stride for axis in axes], dilations=[axis.dilation for axis in axes])
+    return n.reshape(sums, [*channels, *counts])

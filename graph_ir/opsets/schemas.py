@@ -16,12 +16,13 @@ REVIEWED = 28
 
 @cache
 def schema(op_type: str, opset: int) -> onnx.defs.OpSchema | None:
-    """The operator as ``opset`` has it; None if it hasn't, or has withdrawn it."""
+    """The operator as ``opset`` has it; None if it hasn't, or has withdrawn it. GroupNormalization-18 was withdrawn in hindsight
+    only: opsets 18 to 20 have it, and what was written in them does."""
     try:
         found = onnx.defs.get_schema(op_type, opset, "")
     except onnx.defs.SchemaError:
         return None
-    return None if found.deprecated else found
+    return None if found.deprecated and op_type != "GroupNormalization" else found
 
 
 @cache
@@ -76,6 +77,13 @@ def _is_default(attribute: ir.Attr, declared: Any) -> bool:
     if isinstance(default, bytes) and isinstance(value, str):
         value = value.encode()
     return bool(default == value)
+
+
+def takes(op_type: str, opset: int, dtype: ir.DataType) -> bool:
+    """Whether tensors of ``dtype`` are among what the operator of ``opset`` takes or gives."""
+    found = schema(op_type, opset)
+    name = f"tensor({dtype.name.lower()})"
+    return found is not None and any(name in constraint.allowed_type_strs for constraint in found.type_constraints)
 
 
 def wrong_types(node: ir.Node, opset: int) -> str:

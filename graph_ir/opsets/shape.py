@@ -1,15 +1,14 @@
-"""Shapes: axes and sizes that were attributes, Shape's range, Reshape's zeros, padding, and constants."""
+"""Shapes: axes and sizes that were attributes, Shape's range, Reshape's zeros, and constants."""
 
 from __future__ import annotations
 
 import numpy as np
 import onnx_ir as ir
 
+from dragoman.graph_ir.opsets.common import cast, counted, dimension, reshape, where
 from dragoman.graph_ir.opsets.step import (
-    CannotConvertError,
     Emitter,
     attribute,
-    constant_ints,
     input_at,
     lowers,
     needed,
@@ -18,6 +17,8 @@ from dragoman.graph_ir.opsets.step import (
     rank,
     sizes,
 )
+from dragoman.graph_ir.opsets.subgraphs import unrepeated
+from dragoman.graph_ir.passes.editing import constant
 
 
 @lowers(15, "Shape")
@@ -32,19 +33,33 @@ def shape_range(node: ir.Node, e: Emitter) -> ir.Value | None:
 
 
 @lowers(14, "Reshape")
-def reshape_to_zero(node: ir.Node, e: Emitter) -> None:
-    """A target without a zero doesn't need ``allowzero``; with one there was no way to say it."""
+def reshape_to_zero(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """A target without a zero doesn't need ``allowzero``; else a zero, which then meant the input's dimension, is worked around."""
     if not attribute(node, "allowzero", 0):
-        return
-    if 0 in (constant_ints(node, 1, "dimensions") or []):
-        raise CannotConvertError("a reshape to an empty tensor")
+        return None
+    target = constant(needed(node, 1))
+    if target is None or 0 in target.numpy():
+        return reshape(e, needed(node, 0), needed(node, 1))
     del node.attributes["allowzero"]
+    return None
 
 
 @lowers(13, "Squeeze", "Unsqueeze")
 def axes_as_attribute(node: ir.Node, e: Emitter) -> ir.Value:
-    """Constant axes become the attribute."""
-    return e.op(node.op_type, needed(node, 0), axes=constant_ints(node, 1, "axes"))
+    """Constant axes become the attribute; with computed ones it is a reshape to the shape with or without them."""
+    x, axes = needed(node, 0), input_at(node, 1)
+    tensor = constant(axes)
+    if axes is None or tensor is not None:
+        return e.op(node.op_type, x, axes=None if tensor is None else [int(v) for v in tensor.numpy().reshape(-1)])
+    before = e.op("Shape", x)
+    zeros = e.op("Sub", axes, axes)
+    if node.op_type == "Squeeze":
+        stay = e.op("ScatterElements", e.const(np.ones(rank(x)), np.int64), axes, zeros)
+        return reshape(e, x, e.op("Compress", before, e.op("Cast", stay, to=ir.DataType.BOOL.value)))
+    count = e.op("Add", e.op("Shape", axes), e.const([rank(x)], np.int64))
+    ones = e.op("Expand", e.const([1], np.int64), count)
+    old = e.op("Reshape", e.op("NonZero", e.op("ScatterElements", ones, axes, zeros)), e.const([-1], np.int64))
+    return reshape(e, x, e.op("ScatterElements", ones, old, before))
 
 
 @raises(13, "Squeeze", "Unsqueeze")
@@ -56,19 +71,23 @@ def axes_as_input(node: ir.Node, e: Emitter) -> ir.Value:
 
 @lowers(18, "Split")
 def split_into_a_number(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """Before 18 equal parts needed no number, and unequal ones their sizes."""
+    """Before 18 equal parts needed no number, and unequal ones their sizes: the last is what is left."""
     count = attribute(node, "num_outputs")
     if count is None:
         return None
     data, axis = needed(node, 0), attribute(node, "axis", 0)
-    size = sizes(data)[axis]
-    if size is None:
-        raise CannotConvertError("splitting a dynamic dimension into a number of parts")
-    if size % count == 0:
+    size = None if data.shape is None else sizes(data)[axis]
+    if size is not None and size % count == 0:
         return e.ops("Split", data, outputs=count, axis=axis)
-    part = -(-size // count)
-    parts = [min(part, size - i * part) for i in range(count)]
-    return e.ops("Split", data, e.const(parts, np.int64), outputs=count, axis=axis)
+    if size is not None:
+        part = -(-size // count)
+        parts = e.const([min(part, max(size - i * part, 0)) for i in range(count)], np.int64)
+    else:
+        whole = dimension(e, data, axis)
+        each = e.op("Div", e.op("Add", whole, e.const(count - 1, np.int64)), e.const(count, np.int64))
+        left = e.op("Sub", whole, e.op("Mul", each, e.const(np.arange(count), np.int64)))
+        parts = e.op("Min", each, e.op("Max", left, e.const(0, np.int64)))
+    return e.ops("Split", data, parts, outputs=count, axis=axis)
 
 
 @raises(18, "Split")
@@ -80,9 +99,20 @@ def split_with_its_number(node: ir.Node, e: Emitter) -> None:
 
 @lowers(13, "Split")
 def split_sizes_as_attribute(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
-    """Constant sizes become the attribute."""
-    parts = constant_ints(node, 1, "sizes")
-    return e.ops("Split", needed(node, 0), outputs=len(node.outputs), axis=attribute(node, "axis", 0), split=parts)
+    """Constant sizes become the attribute; with computed ones each part is a slice between their sums."""
+    data, axis, count = needed(node, 0), attribute(node, "axis", 0), len(node.outputs)
+    parts = input_at(node, 1)
+    tensor = constant(parts)
+    if parts is None or tensor is not None:
+        split = None if tensor is None else [int(v) for v in tensor.numpy().reshape(-1)]
+        return e.ops("Split", data, outputs=count, axis=axis, split=split)
+    ends = e.op("CumSum", parts, e.const(0, np.int64))
+    starts = e.op("Sub", ends, parts)
+    along = e.const([axis], np.int64)
+    bounds = [
+        [e.op("Slice", v, e.const([i], np.int64), e.const([i + 1], np.int64)) for v in (starts, ends)] for i in range(count)
+    ]
+    return tuple(e.op("Slice", data, start, end, along) for start, end in bounds)
 
 
 @raises(13, "Split")
@@ -93,38 +123,25 @@ def split_sizes_as_input(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     return e.ops("Split", *inputs, outputs=len(node.outputs), axis=attribute(node, "axis", 0))
 
 
-@lowers(19, "Pad")
-def pad_without_wrap(node: ir.Node, e: Emitter) -> None:
-    """``wrap`` came with 19."""
-    if attribute(node, "mode", "constant") == "wrap":
-        raise CannotConvertError("padding by wrapping around")
-
-
-@lowers(18, "Pad")
-def pad_every_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Before 18 every axis had its pads: those not named get none."""
-    axes = constant_ints(node, 3, "axes")
-    data = needed(node, 0)
-    if axes is None:
-        return None
-    given = constant_ints(node, 1, "pads") or []
-    pads = np.zeros((2, rank(data)), np.int64)
-    for i, axis in enumerate(axes):
-        pads[:, axis] = given[i], given[i + len(axes)]
-    return e.op("Pad", data, e.const(pads.reshape(-1), np.int64), input_at(node, 2), mode=attribute(node, "mode"))
-
-
 @lowers(14, "Trilu")
 def triangle(node: ir.Node, e: Emitter) -> ir.Value:
-    """A constant mask over the last two axes, whose sizes must be known."""
-    x = needed(node, 0)
+    """Where column − row is at least (upper) or at most (lower) the diagonal's number, x; elsewhere zero."""
+    x, diagonal = needed(node, 0), input_at(node, 1)
+    upper = bool(attribute(node, "upper", 1))
     height, width = sizes(x)[-2:]
-    if height is None or width is None:
-        raise CannotConvertError("the triangle of a matrix of dynamic size")
-    shift = constant_ints(node, 1, "diagonal") or [0]
-    ones = np.ones((height, width), bool)
-    mask = np.triu(ones, shift[0]) if attribute(node, "upper", 1) else np.tril(ones, shift[0])
-    return e.op("Where", e.const(mask, bool), x, e.const(0, numpy_dtype(x)))
+    number = constant(diagonal)
+    if height is not None and width is not None and (diagonal is None or number is not None):
+        shift = 0 if number is None else int(number.numpy().reshape(()))
+        ones = np.ones((height, width), bool)
+        mask = e.const(np.triu(ones, shift) if upper else np.tril(ones, shift), bool)
+    else:
+        column, row = (counted(e, dimension(e, x, rank(x) - 1 - i)) for i in range(2))
+        distance = e.op("Sub", column, e.op("Reshape", row, e.const([-1, 1], np.int64)))
+        shifted = e.const(0, np.int64) if diagonal is None else e.op("Reshape", diagonal, e.const([], np.int64))
+        mask = e.op("GreaterOrEqual" if upper else "LessOrEqual", distance, shifted)
+    if x.dtype == ir.DataType.BOOL:
+        return e.op("And", mask, x)
+    return where(e, mask, x, e.const(0, numpy_dtype(x)))
 
 
 @lowers(12, "Constant")
@@ -134,4 +151,50 @@ def constant_as_tensor(node: ir.Node, e: Emitter) -> ir.Value | None:
     for name, dtype in dtypes.items():
         if (value := attribute(node, name)) is not None:
             return e.op("Constant", value=ir.Tensor(np.asarray(value, dtype)))
+    for name in ("value_string", "value_strings"):
+        if (value := attribute(node, name)) is not None:
+            words = [
+                word.encode() if isinstance(word, str) else word for word in ([value] if name == "value_string" else value)
+            ]
+            return e.op(
+                "Constant", value=ir.StringTensor(words, shape=ir.Shape([] if name == "value_string" else [len(words)]))
+            )
     return None
+
+
+@lowers(14, "Identity")
+def identity_of_a_sequence(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 14 only tensors were passed on: a sequence is, by a Loop that never runs (which takes sequences from 13 on)."""
+    x = needed(node, 0)
+    return unrepeated(e, x) if isinstance(x.type, ir.SequenceType) else None
+
+
+@lowers(20, "ConstantOfShape")
+def filled_with_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 20 bfloat16 wasn't filled in: it is cast from float32, which holds all its values."""
+    value = attribute(node, "value")
+    if value is None or value.dtype != ir.DataType.BFLOAT16:
+        return None
+    filled = e.op("ConstantOfShape", needed(node, 0), value=ir.Tensor(value.numpy().astype(np.float32)))
+    return cast(e, filled, ir.DataType.BFLOAT16)
+
+
+@raises(10, "Slice")
+def bounds_as_inputs(node: ir.Node, e: Emitter) -> ir.Value:
+    """The attributes become constant inputs."""
+    bounds = [attribute(node, name) for name in ("starts", "ends", "axes")]
+    return e.op("Slice", needed(node, 0), *(e.const(list(v), np.int64) for v in bounds if v is not None))
+
+
+@raises(11, "DynamicSlice")
+def slice_of_computed_bounds(node: ir.Node, e: Emitter) -> ir.Value:
+    """An experimental operator of ONNX 1.4 and 1.5: what Slice became with 10."""
+    return e.op("Slice", *node.inputs)
+
+
+@raises(10, "TopK")
+def number_as_input(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
+    """The attribute becomes a constant input."""
+    return e.ops(
+        "TopK", needed(node, 0), e.const([attribute(node, "k")], np.int64), outputs=2, axis=attribute(node, "axis", -1)
+    )

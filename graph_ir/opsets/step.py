@@ -25,11 +25,15 @@ class Emitter:
 
     def __init__(self, node: ir.Node, graph: ir.Graph, opset: int, names: Names, *, in_function: bool) -> None:
         """``opset`` is the one that is being converted to."""
-        self._node = node
         self._graph = graph
-        self._names = names
         self._in_function = in_function
+        self.node = node
+        self.names = names
         self.opset = opset
+
+    def unique(self, name: str) -> str:
+        """``name`` after the node's output, unlike every other name of the model."""
+        return self.names.unique(f"{self.node.outputs[0].name or self.node.name}/{name}")
 
     def op(self, op_type: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
         """Emit an operator with one output; attributes that are None are left out."""
@@ -38,22 +42,28 @@ class Emitter:
     def ops(self, op_type: str, *inputs: ir.Value | None, outputs: int, **attributes: Any) -> tuple[ir.Value, ...]:
         """Emit an operator with several outputs."""
         given = {key: value for key, value in attributes.items() if value is not None}
-        base = f"{self._node.outputs[0].name or self._node.name}/{op_type}"
-        node = ir.node(op_type, list(inputs), given, num_outputs=outputs)
-        for out in node.outputs:
-            out.name = self._names.unique(base)
-        node.name = node.outputs[0].name
-        set_origins(node, origins(self._node))
+        node = self.add(ir.node(op_type, list(inputs), given, num_outputs=outputs))
         infer(node, self.opset)
-        self._graph.insert_before(self._node, node)
         return tuple(node.outputs)
+
+    def add(self, node: ir.Node) -> ir.Node:
+        """Put ``node`` in its place, named and with its provenance; its outputs' types and shapes are left as they are."""
+        for out in node.outputs:
+            out.name = self.unique(node.op_type)
+        node.name = node.outputs[0].name
+        set_origins(node, origins(self.node))
+        self._insert(node)
+        return node
+
+    def _insert(self, node: ir.Node) -> None:
+        self._graph.insert_before(self.node, node)
 
     def const(self, array: npt.ArrayLike, dtype: npt.DTypeLike) -> ir.Value:
         """A constant: an initializer, or a Constant node inside a function, which can't have initializers."""
         tensor = ir.Tensor(np.array(array, dtype=dtype, order="C"))
         if self._in_function:
             return self.op("Constant", value=tensor)
-        name = self._names.unique(f"{self._node.outputs[0].name or self._node.name}/const")
+        name = self.unique("const")
         tensor.name = name
         value = ir.Value(name=name, type=ir.TensorType(tensor.dtype), shape=ir.Shape(tensor.shape), const_value=tensor)
         self._graph.initializers.add(value)
@@ -127,6 +137,11 @@ def needed(node: ir.Node, index: int) -> ir.Value:
     return value
 
 
+def is_used(value: ir.Value) -> bool:
+    """Whether anyone reads an output of the node, which may be left out."""
+    return bool(value.name) and (bool(value.uses()) or value.is_graph_output())
+
+
 def constant_ints(node: ir.Node, index: int, what: str) -> list[int] | None:
     """The values of a constant input, None if it is left out; ``CannotConvertError`` if it isn't constant."""
     value = input_at(node, index)
@@ -160,7 +175,7 @@ def numpy_dtype(value: ir.Value) -> np.dtype[Any]:
 
 
 def infer(node: ir.Node, opset: int) -> None:
-    """Type and shape a new node's outputs, as far as onnx can tell."""
+    """Type and shape a new node's outputs, as far as onnx can tell; ``CannotConvertError`` if it says that they don't fit."""
     schema = onnx.defs.get_schema(node.op_type, opset, "")
     types: dict[str, onnx.TypeProto] = {}
     data: dict[str, onnx.TensorProto] = {}
@@ -176,7 +191,11 @@ def infer(node: ir.Node, opset: int) -> None:
         if tensor is not None and tensor.size <= 64:
             data[value.name] = ir.serde.serialize_tensor(tensor)
     imports = [onnx.helper.make_opsetid("", opset)]
-    found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+    try:
+        found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+    except (shape_inference.InferenceError, onnx.checker.ValidationError) as error:
+        # onnx judges types and shapes here: of a malformed model, or of types that the operator of this opset doesn't take.
+        raise CannotConvertError(f"{node.op_type} on what it is given ({str(error).strip().splitlines()[0]})") from error
     for out in node.outputs:
         if (proto := found.get(out.name or "")) is not None:
             out.type = ir.serde.deserialize_type_proto_for_type(proto)

@@ -13,6 +13,12 @@ from dragoman.graph_ir.passes.editing import constant, only_consumer
 
 Vector = npt.NDArray[np.float64]
 
+FLOATS = frozenset({ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.DOUBLE})
+"""The types that are folded."""
+
+_ROUNDS = 1 << 20
+"""Who adds a number as big as this may do so to round: the next Sub brings integers back."""
+
 
 @dataclass(frozen=True)
 class Affine:
@@ -47,7 +53,7 @@ class Affine:
 
 def affine_of(node: ir.Node, axis: int) -> Affine | None:
     """``node`` as a map of its input's channels, which are at ``axis`` (not negative); None if it isn't one."""
-    if node.domain != "" or node.outputs[0].dtype != ir.DataType.FLOAT:
+    if node.domain != "" or node.outputs[0].dtype not in FLOATS or any(a.is_ref() for a in node.attributes.values()):
         return None
     if node.op_type == "BatchNormalization":
         return _batch_normalization(node) if axis == 1 else None
@@ -56,17 +62,36 @@ def affine_of(node: ir.Node, axis: int) -> Affine | None:
     return None
 
 
-def affine_chain(value: ir.Value, axis: int) -> Affine | None:
-    """All the maps that follow ``value`` one after the other, as one; none that the outside sees in between."""
+def affine_chain(value: ir.Value, axis: int, *, shifts: bool = True) -> Affine | None:
+    """All the maps that follow ``value`` one after the other, as one; none that the outside sees in between. Without ``shifts``,
+    up to the first that shifts.
+    """
     found: Affine | None = None
     while (node := only_consumer(value)) is not None:
         step = affine_of(node, axis)
-        if step is None or step.source is not value or node.graph is not _graph_of(value):
+        if step is None or step.source is not value or node.graph is not _graph_of(value) or (step.shifts and not shifts):
             break
         if found is not None and found.channels and step.channels and found.channels != step.channels:
             break
         found = step if found is None else found.then(step)
         value = step.result
+    return found
+
+
+def affine_before(node: ir.Node, axis: int, *, shifts: bool = True) -> Affine | None:
+    """All the maps that lead to the first input of ``node``, as one, if they serve it alone. Without ``shifts``, from behind the
+    last that shifts.
+    """
+    found: Affine | None = None
+    value = node.inputs[0]
+    while value is not None and (producer := value.producer()) is not None and only_consumer(value) is not None:
+        step = affine_of(producer, axis)
+        if step is None or producer.graph is not node.graph or (step.shifts and not shifts):
+            break
+        if found is not None and found.channels and step.channels and found.channels != step.channels:
+            break
+        found = step if found is None else step.then(found)
+        value = step.source
     return found
 
 
@@ -80,9 +105,9 @@ def _batch_normalization(node: ir.Node) -> Affine | None:
     parameters = [constant(value) for value in node.inputs[1:5]]
     training = node.attributes["training_mode"].as_int() if "training_mode" in node.attributes else 0
     source = node.inputs[0]
-    if source is None or source.dtype != ir.DataType.FLOAT or training or len(parameters) != 4 or len(node.outputs) != 1:
+    if source is None or source.dtype not in FLOATS or training or len(parameters) != 4 or len(node.outputs) != 1:
         return None
-    known = [tensor for tensor in parameters if tensor is not None and tensor.dtype == ir.DataType.FLOAT]
+    known = [tensor for tensor in parameters if tensor is not None and tensor.dtype in FLOATS]
     if len(known) != 4:
         return None
     epsilon = node.attributes["epsilon"].as_float() if "epsilon" in node.attributes else 1e-5
@@ -104,10 +129,12 @@ def _arithmetic(node: ir.Node, axis: int) -> Affine | None:
     if (first is None) == (second is None):
         return None
     source, tensor = (left, second) if first is None else (right, first)
-    if tensor is None or tensor.dtype != ir.DataType.FLOAT or source.shape is None:
+    if tensor is None or tensor.dtype not in FLOATS or source.shape is None:
         return None
     channels = _per_channel(tensor, source.shape, axis)
     if channels == 0 or (node.op_type == "Div" and (first is not None or not tensor.numpy().all())):
+        return None
+    if node.op_type in ("Add", "Sub") and channels is None and abs(float(tensor.numpy().reshape(()))) >= _ROUNDS:
         return None
     operator, reversed_ = node.op_type, first is not None
 

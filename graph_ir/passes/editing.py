@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import onnx_ir as ir
 
 from dragoman.graph_ir.provenance import move_source_tensors
+
+_GRAPH, _GRAPHS = ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS
 
 
 def parts(model: ir.Model) -> list[ir.Graph | ir.Function]:
@@ -18,24 +21,46 @@ class Names:
     """The value names of a model; a new one is unlike all of them, those of subgraphs included."""
 
     def __init__(self, graphs: Iterable[ir.Graph | ir.Function]) -> None:
-        """``graphs`` are the main graph and the functions."""
-        self._taken: set[str] = set()
-        for graph in graphs:
-            self._taken.update(value.name or "" for value in graph.inputs)
-            for part in (graph, *graph.subgraphs()):
-                if isinstance(part, ir.Graph):
-                    self._taken.update(part.initializers)
-                    self._taken.update(value.name or "" for value in part.inputs)
-            self._taken.update(out.name or "" for node in graph.all_nodes() for out in node.outputs)
+        """``graphs`` are the main graph and the functions; they are looked through when the first new name is asked for."""
+        self._graphs = list(graphs)
+        self._taken: set[str] | None = None
 
     def unique(self, name: str) -> str:
         """``name``, or ``name`` with the first number that makes it new; it is taken then."""
-        candidate, n = name, 0
+        if self._taken is None:
+            self._taken = _names(self._graphs)
+            self._next: dict[str, int] = {}
+        candidate, n = name, self._next.get(name, 0)
         while candidate in self._taken:
             n += 1
             candidate = f"{name}_{n}"
+        self._next[name] = n
         self._taken.add(candidate)
         return candidate
+
+
+def _names(graphs: Iterable[ir.Graph | ir.Function]) -> set[str]:
+    taken: set[str] = set()
+    pending = list(graphs)
+    while pending:
+        graph = pending.pop()
+        taken.update(value.name or "" for value in graph.inputs)
+        if isinstance(graph, ir.Graph):
+            taken.update(graph.initializers)
+        for node in graph:
+            taken.update([out.name or "" for out in node.outputs])
+            for found in node.attributes.values():
+                pending.extend(graphs_of(found))
+    return taken
+
+
+def walk(graph: ir.Graph | ir.Function) -> Iterator[ir.Node]:
+    """Every node, each before what is inside it: ``all_nodes`` in a third of the time."""
+    for node in graph:
+        yield node
+        for found in node.attributes.values():
+            for inner in graphs_of(found):
+                yield from walk(inner)
 
 
 def replace_value(old: ir.Value, new: ir.Value) -> None:
@@ -92,6 +117,51 @@ def only_consumer(value: ir.Value) -> ir.Node | None:
 
 
 def remove_node(node: ir.Node) -> None:
-    """Take a node that nobody reads any more out of its graph."""
+    """Take a node that nobody reads any more out of its graph; what is inside it reads nothing any more, either."""
     assert node.graph is not None
-    node.graph.remove(node, safe=True)
+    if read := [out.name for out in node.outputs if out.uses() or out.is_graph_output()]:
+        raise ValueError(f"{read} of node {node.name} are still read")
+    for attribute in node.attributes.values():
+        for graph in graphs_of(attribute):
+            for inner in graph.all_nodes():
+                _detach(inner)
+    _detach(node)
+    node.graph.remove(node)
+
+
+def _detach(node: ir.Node) -> None:
+    for index, value in enumerate(node.inputs):
+        if value is not None:
+            node.replace_input_with(index, None)
+
+
+def graphs_of(attribute: ir.Attr) -> Sequence[ir.Graph]:
+    """The subgraphs that an attribute holds."""
+    kind = attribute.type
+    if (kind is not _GRAPH and kind is not _GRAPHS) or attribute.is_ref():
+        return ()
+    return (attribute.as_graph(),) if kind is _GRAPH else attribute.as_graphs()
+
+
+def attribute(node: ir.Node, name: str, default: Any = None) -> Any:
+    """An attribute's value; the node has no references to a function's parameters."""
+    found = node.attributes.get(name)
+    return default if found is None else found.value
+
+
+def input_at(node: ir.Node, index: int) -> ir.Value | None:
+    """An input, None if it is left out."""
+    return node.inputs[index] if index < len(node.inputs) else None
+
+
+def ints(node: ir.Node, index: int, name: str) -> list[int] | None:
+    """Integers of a constant input, or in older opsets of an attribute; None if they are left out, or aren't constant."""
+    if name in node.attributes:
+        return [int(v) for v in node.attributes[name].as_ints()]
+    tensor = constant(input_at(node, index))
+    return None if tensor is None else [int(v) for v in tensor.numpy().reshape(-1)]
+
+
+def is_op(node: ir.Node | None, *op_types: str) -> bool:
+    """Whether there is a node, and it is one of these standard operators."""
+    return node is not None and node.domain == "" and node.op_type in op_types

@@ -19,8 +19,9 @@ def merge_affine(model: ir.Model) -> bool:
     names = Names([model.graph])
     changed = False
     seen: set[ir.Node] = set()
-    for node in list(model.graph):
-        if node in seen or node.graph is None:
+    for node in [node for graph in (model.graph, *model.graph.subgraphs()) for node in graph]:
+        graph = node.graph
+        if node in seen or not isinstance(graph, ir.Graph):
             continue
         first = affine_of(node, 1)
         if first is None:
@@ -31,9 +32,9 @@ def merge_affine(model: ir.Model) -> bool:
         chain = first.then(rest)
         seen.update(chain.nodes)
         if any(step.op_type == "BatchNormalization" for step in chain.nodes):
-            result = _as_batch_normalization(model.graph, chain, names)
+            result = _as_batch_normalization(graph, chain, names)
         elif len(chain.nodes) > chain.scales + chain.shifts:
-            result = _as_arithmetic(model.graph, chain, names)
+            result = _as_arithmetic(graph, chain, names)
         else:
             continue
         replace_value(chain.result, result)
@@ -80,10 +81,13 @@ def _weight(
 ) -> ir.Value:
     size = int(np.prod(shape))
 
-    def rounded() -> npt.NDArray[np.float32]:
-        return np.broadcast_to(compute().reshape(-1), (size,)).reshape(shape).astype(np.float32)
+    dtype = chain.source.dtype
+    assert dtype is not None
 
-    tensor = DerivedTensor(rounded, ir.DataType.FLOAT, shape)
+    def rounded() -> npt.NDArray[np.generic]:
+        return np.broadcast_to(compute().reshape(-1), (size,)).reshape(shape).astype(dtype.numpy())
+
+    tensor = DerivedTensor(rounded, dtype, shape)
     return add_weight(graph, tensor, names.unique(f"{chain.result.name}/{role}"))
 
 

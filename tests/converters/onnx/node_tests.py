@@ -30,10 +30,6 @@ class NodeTest:
     rtol: float = RTOL
     atol: float = ATOL
 
-    def expected_of(self, runtime: Runtime) -> bool:
-        """Whether ``runtime`` gives the expected values for the original."""
-        return runtime.failure(self, self.model) is None
-
 
 class Runtime:
     """Runs models, and says how their results differ from what is expected."""

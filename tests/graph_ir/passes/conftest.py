@@ -69,3 +69,52 @@ def apply() -> Callable[..., list[str]]:
         return [node.op_type for node in model.graph]
 
     return check
+
+
+def same_numbers(before: list[np.ndarray], after: list[np.ndarray], *, exact: bool = True) -> None:
+    for a, b in zip(before, after, strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        if exact:
+            np.testing.assert_array_equal(a, b)
+            if a.dtype.kind == "f":
+                np.testing.assert_array_equal(np.signbit(a) & ~np.isnan(a), np.signbit(b) & ~np.isnan(b))
+        else:
+            np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture
+def rewrite_text() -> Callable[..., ir.Model]:
+    """``rewrite_text(text, feeds, *passes)`` reads a graph in ONNX's text form, runs passes, and compares in ONNX Runtime, bit
+    for bit; each feed is an array for each input, or several are a list of such. The graph is given back.
+    """
+
+    def check(text: str, feeds: list[np.ndarray] | list[list[np.ndarray]], *passes: Pass, opset: int = 21, exact: bool = True) -> ir.Model:
+        proto = onnx.parser.parse_model(f'<ir_version: 10, opset_import: ["": {opset}, "local": 1]>\n{text}')
+        proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
+        onnx.checker.check_model(proto, full_check=True)
+        model = ir.serde.deserialize_model(proto)
+        for node in model.graph.all_nodes():
+            set_origins(node, [Origin(node.outputs[0].name or "", node.op_type)])
+            set_source_tensors(node.outputs[0], [node.outputs[0].name or ""])
+        for step in passes:
+            step(model)
+        assert [step(model) for step in passes] == [False] * len(passes), "a second run finds more to do"
+        assert all(origins(node) for node in model.graph.all_nodes() if node.op_type != "Constant")
+        after = ir.serde.serialize_model(model)
+        onnx.checker.check_model(after, full_check=True)
+        for side in ("input", "output"):
+            names = [[value.name for value in getattr(graph, side)] for graph in (proto.graph, after.graph)]
+            assert names[0] == names[1]
+        sessions = []
+        for each in (proto, after):
+            options = onnxruntime.SessionOptions()
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.intra_op_num_threads = 1
+            sessions.append(onnxruntime.InferenceSession(each.SerializeToString(), options, providers=["CPUExecutionProvider"]))
+        for feed in feeds if feeds and isinstance(feeds[0], list) else [feeds]:
+            named = dict(zip([value.name for value in proto.graph.input], feed, strict=True))
+            same_numbers(*(session.run(None, named) for session in sessions), exact=exact)
+        return model
+
+    return check
+

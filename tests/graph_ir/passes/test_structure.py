@@ -98,7 +98,7 @@ def test_equal_small_weights_are_shared(apply) -> None:
     apply(build, X, share_duplicate_weights)
 
 
-def test_duplicates_by_value_by_slice_and_not_by_size() -> None:
+def test_duplicates_by_value_whatever_their_size() -> None:
     g = Builder("g")
     x = g.input("x", ir.DataType.FLOAT, (2, 2000))
     big = np.ones((2000,), np.float32)
@@ -107,7 +107,7 @@ def test_duplicates_by_value_by_slice_and_not_by_size() -> None:
     g.output(g.op("Add", x, g.const([1.0])), "w")
     model = g.model()
     assert share_duplicate_weights(model)
-    assert sorted(value.const_value.size for value in model.graph.initializers.values()) == [1, 1, 2000, 2000]
+    assert sorted(value.const_value.size for value in model.graph.initializers.values()) == [1, 1, 2000]
 
 
 def test_constants_are_folded_within_bounds(apply) -> None:
@@ -170,7 +170,7 @@ def test_a_transpose_that_others_read_stays_for_them(apply) -> None:
         (([6, 20], [3, 40]), 1),
         (([6, 20], [-1]), 1),
         (([2, 60], [0, 5, -1]), 1),
-        (([6, 20], [0, 5, 4]), 2),
+        (([6, 20], [0, 5, 4]), 1),
         (([6, 20], [2, 3, 4, 5]), 0),
         (([2, 3, 4, 5],), 0),
     ],

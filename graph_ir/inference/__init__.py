@@ -1,0 +1,25 @@
+"""Dtypes and shapes of every value, with arithmetic on the names of dynamic dimensions.
+
+``infer_shapes`` fills a model in place, ``infer_node`` the outputs of a new node. A dimension is an int, a name, or arithmetic
+on names (``4*batch``, ``(h + 1)//2``) that says what it is for every size of theirs; one that depends on data has a name of its
+own, made from the value's.
+"""
+
+from __future__ import annotations
+
+from dragoman.graph_ir.inference.dimension import Dim, Size, evaluate, substitute, symbols
+from dragoman.graph_ir.inference.infer import NodeInference, forget_shapes, infer_node, infer_shapes
+from dragoman.graph_ir.inference.notation import parse
+
+__all__ = [
+    "Dim",
+    "NodeInference",
+    "Size",
+    "evaluate",
+    "forget_shapes",
+    "infer_node",
+    "infer_shapes",
+    "parse",
+    "substitute",
+    "symbols",
+]

@@ -1,0 +1,1 @@
+"""What each operator makes of its inputs' shapes, by family."""

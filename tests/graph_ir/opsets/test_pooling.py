@@ -1,0 +1,70 @@
+"""Pooling between opsets: dilations, ceil_mode and small integers, by ONNX Runtime at the model's own opset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from .moved_operator import computes_the_same, model_of, reason_at
+
+OPSETS = (11, 12, 13, 17, 18, 19, 21)
+
+
+def signal(*size: int) -> np.ndarray:
+    return np.random.default_rng(sum(size)).standard_normal((2, 3, *size)).astype(np.float32)
+
+
+@pytest.mark.parametrize("dynamic", [(), ("x",)], ids=["static", "dynamic"])
+@pytest.mark.parametrize(
+    "op", ["AveragePool", "AveragePool-padding", "LpPool-1", "LpPool-2", "LpPool-3", "MaxPool", "MaxPool-indices"]
+)
+@pytest.mark.parametrize(
+    ("size", "how"),
+    [
+        ((9,), {"kernel_shape": [3], "strides": [2], "dilations": [2], "pads": [1, 2], "ceil_mode": 1}),
+        ((8, 7), {"kernel_shape": [3, 2], "strides": [2, 3], "dilations": [2, 1], "pads": [1, 0, 2, 1], "ceil_mode": 1}),
+        ((8, 7), {"kernel_shape": [2, 3], "dilations": [3, 2]}),
+        ((7, 6), {"kernel_shape": [2, 2], "strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1}),
+        ((7, 6), {"kernel_shape": [2, 3], "strides": [4, 3], "pads": [1, 1, 1, 1], "ceil_mode": 1}),
+        ((5, 4), {"kernel_shape": [3, 1], "strides": [3, 2], "pads": [0, 0, 2, 0], "ceil_mode": 1, "dilations": [2, 1]}),
+        ((4, 5, 3), {"kernel_shape": [2, 2, 2], "strides": [2, 2, 2], "dilations": [1, 2, 1], "ceil_mode": 1}),
+    ],
+)
+def test_windows(newest_opset, size, how, op, dynamic) -> None:
+    op, _, kind = op.partition("-")
+    extra = {"padding": {"count_include_pad": 1}, "indices": {}, "": {}}.get(kind)
+    extra = {"p": int(kind)} if extra is None else extra
+    x, rank = signal(*size), len(size) + 2
+    outputs = [(np.float32, rank), (np.int64, rank)] if kind == "indices" else [(np.float32, rank)]
+    computes_the_same(
+        newest_opset, model_of(op, 22, {"x": x}, outputs=outputs, dynamic=dynamic, **how, **extra), {"x": x}, OPSETS
+    )
+
+
+def test_automatic_padding_that_leaves_elements_out(newest_opset) -> None:
+    x = signal(9, 6)
+    how = {"kernel_shape": [3, 2], "strides": [3, 3], "auto_pad": "SAME_LOWER", "count_include_pad": 1}
+    computes_the_same(newest_opset, model_of("AveragePool", 22, {"x": x}, **how), {"x": x}, OPSETS)
+
+
+@pytest.mark.parametrize("op", ["AveragePool", "LpPool"])
+def test_automatic_padding_of_dilated_windows(op) -> None:
+    """ONNX Runtime and the standard pad differently."""
+    model = model_of(op, 22, {"x": signal(8, 8)}, kernel_shape=[2, 2], dilations=[2, 2], auto_pad="SAME_UPPER")
+    assert "automatic padding of dilated windows" in reason_at(model, 17)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_small_integers(newest_opset, dtype) -> None:
+    x = np.random.default_rng(0).integers(np.iinfo(dtype).min, np.iinfo(dtype).max, (1, 2, 5, 5)).astype(dtype)
+    model = model_of("MaxPool", 12, {"x": x}, outputs=[(dtype, 4), (np.int64, 4)], kernel_shape=[2, 2], strides=[2, 2])
+    computes_the_same(newest_opset, model, {"x": x}, (11, 13), tolerance=0)
+
+
+@pytest.mark.parametrize("op", ["AveragePool", "MaxPool", "LpPool"])
+@pytest.mark.parametrize("opset", [8, 10, 11, 12, 19])
+@pytest.mark.parametrize("pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"])
+def test_models_of_old_opsets(newest_opset, op, opset, pad) -> None:
+    x = signal(8, 6)
+    model = model_of(op, opset, {"x": x}, kernel_shape=[3, 2], strides=[2, 1], auto_pad=pad)
+    computes_the_same(newest_opset, model, {"x": x}, (11, 13, 17, 21, 24))
