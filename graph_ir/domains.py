@@ -65,6 +65,8 @@ def limit_indices(model: ir.Model) -> None:
         if node.op_type != "Gather" or node.domain or node.inputs[0] is None or node.inputs[1] is None:
             continue
         table, axis = node.inputs[0], node.attributes.get_int("axis", 0)
+        if table.dtype == ir.DataType.STRING:  # onnx_ir can't make a tensor of every text
+            continue
         if ir.convenience.get_const_tensor(table) is None or table.shape is None or not -len(table.shape) <= axis < len(table.shape):
             continue
         rows = table.shape[axis]
