@@ -7,17 +7,15 @@ schema doesn't know is skipped by its structure.
 
 from __future__ import annotations
 
-import gc
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from dragoman.converters.caffe.scalars import NAME, SCALAR, WS, read_scalar, shortened, write_scalar
 from dragoman.converters.caffe.schema import Field, Kind, Message
 from dragoman.graph_ir.errors import Location, MalformedModel
+from dragoman.graph_ir.garbage import paused
 
 M = TypeVar("M", bound=Message)
 
@@ -57,21 +55,9 @@ def parse(data: bytes, kind: type[M], file: str) -> M:
         _not_text(file)
     message = kind()
     message.location = Location(file, 1)
-    with _no_collection():
+    with paused():
         _Parser(text, file).message(message, "")
     return message
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause the search for reference cycles: messages have none, and it would walk all of them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _binary(data: bytes) -> bool:
