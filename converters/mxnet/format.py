@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dragoman.converters.formats import Format, sniff
+from dragoman.converters.formats import Format, Option, sniff
 
 
 def _recognise(path: Path) -> bool:
@@ -22,5 +22,6 @@ FORMAT = Format(
     recognise=_recognise,
     importer="dragoman.converters.mxnet.importer",
     weights=".params (found beside the symbol if it is called as MXNet does)",
+    reader_options=(Option("input_dtype", "an input's type, where it isn't what the files say, as data:float16", multiple=True),),
     runtime="MXNet 1.9.1, here (pip install 'dragoman[mxnet]') or in another interpreter (--source-python)",
 )
