@@ -44,7 +44,7 @@ def load(
     if gaps := _unknown_operators(symbol):
         raise UnsupportedOperator(gaps, location=Location(str(source)))
     weights_path, tensors = _weights(Path(source), weights, symbol)
-    conversion = _Conversion(symbol, tensors, inputs or {}, _dtypes(input_dtype), weights_path)
+    conversion = _Conversion(symbol, tensors, inputs or {}, dtypes_of(input_dtype), weights_path)
     return conversion.model(outputs, Source("mxnet", Path(source), weights_path, "MXNet"))
 
 
@@ -55,12 +55,13 @@ def load_arrays(
     inputs: Shapes,
     outputs: Sequence[str] | None = None,
     dtypes: Mapping[str, ir.DataType] | None = None,
+    live: Any = None,
 ) -> Model:
-    """The same from what is in memory already; ``arrays`` by the symbol's names."""
+    """The same from what is in memory already; ``arrays`` by the symbol's names, ``live`` is what can run it."""
     if gaps := _unknown_operators(symbol):
         raise UnsupportedOperator(gaps)
     conversion = _Conversion(symbol, arrays, inputs, dtypes or {}, None)
-    return conversion.model(outputs, Source("mxnet", None, None, "MXNet"))
+    return conversion.model(outputs, Source("mxnet", None, None, "MXNet", live=live))
 
 
 def check(
@@ -76,7 +77,7 @@ def check(
     gaps = _unknown_operators(symbol)
     try:
         weights_path, tensors = _weights(Path(source), weights, symbol)
-        conversion = _Conversion(symbol, tensors, inputs or {}, _dtypes(input_dtype), weights_path)
+        conversion = _Conversion(symbol, tensors, inputs or {}, dtypes_of(input_dtype), weights_path)
     except DragomanError:
         if gaps:
             return gaps  # which operators are unknown, a symbol says alone
@@ -112,7 +113,7 @@ def _weights(
     return path, read_weights(path, symbol)
 
 
-def _dtypes(options: Sequence[str]) -> dict[str, ir.DataType]:
+def dtypes_of(options: Sequence[str]) -> dict[str, ir.DataType]:
     """``data:float16`` and the like."""
     found = {}
     for option in options:
