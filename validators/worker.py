@@ -209,8 +209,8 @@ class OpenCV(object):
 
 
 class MXNet(object):
-    """MXNet 1.x. Options: ``symbol``, ``weights`` (may be None), ``names`` (array in the file -> variable of the symbol), and
-    ``inputs``, a list of {name, shape, dtype}.
+    """MXNet 1.x. Options: ``symbol``, ``weights`` (may be None), ``names`` (array in the file -> variable of the symbol),
+    ``outputs`` (what to call outputs that MXNet names otherwise), and ``inputs``, a list of {name, shape, dtype}.
     """
 
     @staticmethod
@@ -239,6 +239,8 @@ class MXNet(object):
         self.mx = mxnet
         self.symbol = mxnet.sym.load(options["symbol"])
         self.inputs = options["inputs"]
+        renamed = options.get("outputs") or {}
+        self.outputs = [renamed.get(name, name) for name in self.symbol.list_outputs()]
         stored = mxnet.nd.load(options["weights"]) if options.get("weights") else {}
         names = options.get("names") or {}
         arrays = dict((names.get(name, name.split(":", 1)[-1]), value) for name, value in stored.items())
@@ -252,7 +254,7 @@ class MXNet(object):
             "runtime": "MXNet",
             "version": self.mx.__version__,
             "inputs": [{"name": i["name"], "dtype": i["dtype"], "shape": i["shape"]} for i in self.inputs],
-            "outputs": [spec(name, None, self._name(kind)) for name, kind in zip(self.symbol.list_outputs(), self._output_types())],
+            "outputs": [spec(name, None, self._name(kind)) for name, kind in zip(self.outputs, self._output_types())],
         }
 
     def _name(self, kind):
@@ -288,7 +290,7 @@ class MXNet(object):
         for name, value in feeds.items():
             executor.arg_dict[name][:] = mx.nd.array(value, dtype=value.dtype)
         values = [output.asnumpy() for output in executor.forward(is_train=False)]
-        return dict(zip(self.symbol.list_outputs() + list(taps), [numpy.asarray(value) for value in values]))
+        return dict(zip(self.outputs + list(taps), [numpy.asarray(value) for value in values]))
 
 
 ADAPTERS = {"caffe": (Caffe, "caffe"), "opencv": (OpenCV, "cv2"), "mxnet": (MXNet, "mxnet")}

@@ -17,7 +17,7 @@ def batch_normalization(w: SymbolWriter, node: ir.Node) -> Ref:
         raise CannotEmitError("it is in training mode")
     x, scale, bias, mean, variance = node.inputs[:5]
     assert mean is not None and variance is not None
-    states = [w.weight(w.parameter(value, what), value.name or what, state=True) for value, what in ((mean, "mean"), (variance, "variance"))]
+    states = [w.weight(w.parameter(v, "statistics"), v.name or "statistics", state=True) for v in (mean, variance)]
     eps = float(attribute(node, "epsilon", 1e-5))
     return w.op("BatchNorm", w.ref(x), w.ref(scale), w.ref(bias), *states, eps=eps, fix_gamma=False, use_global_stats=True)
 

@@ -85,7 +85,7 @@ def _parameters(w: SymbolWriter, node: ir.Node) -> Ref:
     parts = [w.parameter(weight, "weight"), w.parameter(recurrence, "weight")]
     biases = w.parameter(bias, "bias") if bias is not None else None
     order = _GATES[node.op_type]
-    directions, rows, hidden = recurrence.shape.numpy() if recurrence.shape is not None else (0, 0, 0)
+    directions, rows, _ = parts[1].shape.numpy()
 
     def packed(_: Array) -> Array:
         weights = [_gates(part.numpy()[d], order).reshape(-1) for d in range(directions) for part in parts]

@@ -16,7 +16,6 @@ def resize(w: SymbolWriter, node: ir.Node) -> Ref:
     x, mode = node.inputs[0], attribute(node, "mode", "nearest")
     if len(known_sizes(x)) != 4:
         raise CannotEmitError("it doesn't resize an image")
-    target = known_sizes(node.outputs[0])
     where = attribute(node, "coordinate_transformation_mode", "half_pixel")
     if mode == "nearest":
         rounding = attribute(node, "nearest_mode", "round_prefer_floor")
