@@ -84,7 +84,8 @@ def _stored(mx):
             made = mx.sym.Group([made[0], made[1]])
         yield _case("BatchNorm", _label(settings), made, (2, 3, 3, 4), _statistics(4), dtype, own)
     read = mx.sym.BatchNorm(x, name="n", output_mean_var=True)
-    yield _case("BatchNorm", "read in part", mx.sym.Group([read[2], mx.sym.Activation(read[0], act_type="relu", name="r")]), (2, 4, 3), _statistics(4))
+    read = mx.sym.Group([read[2], mx.sym.Activation(read[0], act_type="relu", name="r")])
+    yield _case("BatchNorm", "read in part", read, (2, 4, 3), _statistics(4))
     free = {"data": normal(2, 3, 4), **{f"n_{name}": array for name, array in _statistics(3).items()}}
     yield Case("BatchNorm,its parameters are inputs", mx.sym.BatchNorm(x, name="n", fix_gamma=False), free)
     yield Case("BatchNorm,its parameters are inputs, gamma isn't read", mx.sym.BatchNorm(x, name="n"), free)
