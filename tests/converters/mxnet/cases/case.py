@@ -94,10 +94,10 @@ def node(mx, op, inputs, **attrs):
     reads = [[index, 0, 0] for index in range(len(inputs))]
     entries.append({"op": op, "name": "y", "attrs": {key: str(value) for key, value in attrs.items()}, "inputs": reads})
     graph = {"nodes": entries, "arg_nodes": list(range(len(inputs))), "heads": [[len(inputs), 0, 0]]}
-    made = mx.sym.load_json(json.dumps({**graph, "attrs": {"mxnet_version": ["int", 10901]}}))
-    outputs = len(made.list_outputs())
-    graph["heads"] = [[len(inputs), index, 0] for index in range(outputs)]
-    return mx.sym.load_json(json.dumps({**graph, "attrs": {"mxnet_version": ["int", 10901]}}))
+    graph["attrs"] = {"mxnet_version": ["int", 10901]}
+    outputs = mx.sym.load_json(json.dumps(graph)).get_internals().list_outputs()[len(inputs) :]
+    graph["heads"] = [[len(inputs), index, 0] for index in range(len(outputs))]
+    return mx.sym.load_json(json.dumps(graph))
 
 
 def single(mx, op, inputs, *, dynamic=None, numpy=False, tolerance=1e-5, label="", **attrs):
