@@ -28,11 +28,12 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_SyncBatchNorm": ("output", "mean", "var"),
     "_contrib_quantized_conv": ("output", "min_output", "max_output"),
     "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
+    "_npi_concatenate": ("out",),
 }
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
-NUMBERED = frozenset({"_contrib_box_nms"})
-"""Operators of which a program sees one output, but which have more: it is numbered all the same."""
+NUMBERED = frozenset({"SliceChannel", "_contrib_box_nms", "split"})
+"""Operators whose outputs are numbered even where there is, or a program sees, one."""
 
 UNREAD: Mapping[str, int] = {
     "IdentityAttachKLSparseReg": 1,
