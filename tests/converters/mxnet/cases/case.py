@@ -68,6 +68,11 @@ def given(values, shape=None, dtype="float32"):
     return Array(tuple(shape if shape is not None else array.shape), "given", dtype=dtype, values=tuple(array.ravel().tolist()))
 
 
+def variable(mx, name, dtype="float32"):
+    """A variable; its type is said where it isn't MXNet's default."""
+    return mx.sym.Variable(name) if dtype == "float32" else mx.sym.Variable(name, dtype=dtype)
+
+
 @dataclass
 class Case:
     """A symbol, what is fed to it, and its weights; all by the symbol's names."""
