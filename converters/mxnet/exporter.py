@@ -66,6 +66,8 @@ def _emit(model: Model) -> tuple[SymbolWriter, list[Ref], list[Gap]]:
         with gaps.of("Input", [value.name or ""], [value], writer):
             writer.input(value, index)
     for node in copy.graph:
+        if node.op_type == "Constant":  # its readers take it as a parameter
+            continue
         layers = [origin.layer for origin in origins(node)] or [node.name or node.op_type]
         with gaps.of(node.op_type, layers, node.outputs, writer):
             if node.domain not in ("", "ai.onnx") or node.op_type not in EMITTERS:

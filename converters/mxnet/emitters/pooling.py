@@ -44,6 +44,8 @@ def pooling(w: SymbolWriter, node: ir.Node) -> Ref:
         "p_value": p,
         "count_include_pad": whole if kind == "avg" else None,
     }
+    if begins == ends and _is_full(node, spatial, kernel, strides, begins):
+        return w.op("Pooling", data, pad=tuple(begins), pooling_convention="full", **settings)
     behind = _behind(node, spatial, kernel, strides, begins, ends)
     if begins == behind and (behind == ends or kind != "avg" or not whole):
         return w.op("Pooling", data, pad=tuple(begins), **settings)
@@ -56,6 +58,16 @@ def pooling(w: SymbolWriter, node: ir.Node) -> Ref:
     settings["pool_type"] = "sum"
     sums = w.op("Pooling", padded(w, data, [0, 0, *begins], [0, 0, *behind], 0.0), **settings)
     return w.op("elemwise_div", sums, w.op("Pooling", counted, **settings))
+
+
+def _is_full(node: ir.Node, spatial: tuple[int | None, ...], kernel: list[int], strides: list[int], pads: list[int]) -> bool:
+    """Whether rounding up is MXNet's ``full``, which has no rule that a window must begin before the padding behind."""
+    if not attribute(node, "ceil_mode", 0):
+        return False
+    for size, k, s, pad in zip(spatial, kernel, strides, pads, strict=True):
+        if s > k - pad and (size is None or -(-(size + 2 * pad - k) // s) * s >= size + pad):
+            return False
+    return True
 
 
 def _behind(
