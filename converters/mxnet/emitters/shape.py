@@ -11,6 +11,13 @@ from dragoman.converters.mxnet.symbol_writer import CannotEmitError, SymbolWrite
 from dragoman.graph_ir.passes.editing import attribute
 
 
+@emits("Shape", "Size")
+def shape_of(w: SymbolWriter, node: ir.Node) -> Ref:
+    """Sizes that a graph computes with aren't MXNet's to give: its operators take them as settings."""
+    del w, node
+    raise CannotEmitError("it reads sizes while it runs; give the inputs fixed sizes (--input NAME:SIZES)")
+
+
 @emits("Reshape")
 def reshape(w: SymbolWriter, node: ir.Node) -> Ref:
     """0 keeps an axis and -1 is what remains, in both. A scalar needs numpy's reshape."""
