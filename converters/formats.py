@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -61,8 +62,9 @@ def formats() -> Mapping[str, Format]:
     """Every format by name, in alphabetical order."""
     found: dict[str, Format] = {}
     for info in pkgutil.iter_modules(converters.__path__):
-        if info.ispkg:
-            module = importlib.import_module(f"{converters.__name__}.{info.name}.format")
+        name = f"{converters.__name__}.{info.name}.format"
+        if info.ispkg and importlib.util.find_spec(name) is not None:
+            module = importlib.import_module(name)
             found[module.FORMAT.name] = module.FORMAT
     return dict(sorted(found.items()))
 

@@ -100,9 +100,17 @@ def _open_mxnet(request: RunRequest) -> Runner:
 
     if request.model is not None and request.model.source.live is not None:
         return LiveRunner(request.model.source.live, input_specs(request.model))
-    python: Sequence[str] | None = shlex.split(request.python) if request.python else command_for("mxnet")
+    own = request.python if request.role == "source" else None
+    python: Sequence[str] | None = shlex.split(own) if own else command_for("mxnet")
     settings = request.format.module("importer").runtime_settings(request.file, weights=request.weights)
-    return mxnet_runner(settings, inputs=input_specs(request.model) if request.model is not None else (), python=python)
+    try:
+        return mxnet_runner(settings, inputs=input_specs(request.model) if request.model is not None else (), python=python)
+    except MissingRuntime:
+        if request.role == "source" or request.model is None:
+            raise
+    from dragoman.read_back import ReadBackRunner  # noqa: PLC0415
+
+    return ReadBackRunner(request.model, request.format.title)
 
 
 _OPENERS: Mapping[str, Callable[[RunRequest], Runner]] = {"caffe": _open_caffe, "mxnet": _open_mxnet, "onnx": _open_onnx}

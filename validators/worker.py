@@ -209,8 +209,8 @@ class OpenCV(object):
 
 
 class MXNet(object):
-    """MXNet 1.x. Options: ``symbol``, ``weights`` (may be None), ``names`` (array in the file -> variable of the symbol), and
-    ``inputs``, a list of {name, shape, dtype}.
+    """MXNet 1.x. Options: ``symbol``, ``weights`` (may be None), ``names`` (array in the file -> variable of the symbol),
+    ``outputs`` (what to call outputs that MXNet names otherwise), and ``inputs``, a list of {name, shape, dtype}.
     """
 
     @staticmethod
@@ -241,6 +241,8 @@ class MXNet(object):
         stored = self._stored(options["weights"]) if options.get("weights") else {}
         arrays = dict((names.get(name, name.split(":", 1)[-1]), value) for name, value in stored.items())
         self.hold(mxnet.sym.load(options["symbol"]), arrays, options["inputs"])
+        renamed = options.get("outputs") or {}
+        self.outputs = [renamed.get(name, name) for name in self.outputs]
 
     def _stored(self, path):
         """The arrays of a file: MXNet's own, or numpy's as MXNet 2 writes them."""
@@ -310,7 +312,8 @@ class MXNet(object):
             if missing:
                 raise Refused("tap", "the symbol has no tensor %r" % missing[0])
             symbol = mx.sym.Group([self.symbol] + [internals[tap] for tap in taps]) if taps else self.symbol
-            shapes = dict((name, value.shape) for name, value in feeds.items())
+            shapes = dict((name, value.shape) for name, value in self.weights.items() if name in symbol.list_arguments())
+            shapes.update((name, value.shape) for name, value in feeds.items())
             types = dict((name, value.dtype.type) for name, value in feeds.items())
             types.update((name, value.dtype) for name, value in self.weights.items())
             known = dict((name, kind) for name, kind in types.items() if name in symbol.list_arguments())

@@ -23,6 +23,7 @@ FORMAT = Format(
     suffixes=("-symbol.json",),
     recognise=_recognise,
     importer="dragoman.converters.mxnet.importer",
+    exporter="dragoman.converters.mxnet.exporter",
     weights=".params (found beside the symbol if it is called as MXNet does)",
     reader_options=(Option("input_dtype", "an input's type, where it isn't what the files say, as data:float16", multiple=True),),
     runtime="MXNet 1.9.1, here (pip install 'dragoman[mxnet]') or in another interpreter (--source-python)",

@@ -15,21 +15,25 @@ op = OPERATORS.op
 
 OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "BatchNorm": ("output", "mean", "var"),
+    "BatchNorm_v1": ("output", "mean", "var"),
     "Dropout": ("output", "mask"),
     "GroupNorm": ("output", "mean", "std"),
     "InstanceNorm": ("output",),
     "LayerNorm": ("output", "mean", "std"),
     "LeakyReLU": ("output", "mask"),
     "RNN": ("output", "state_output", "statecell_output"),
+    "_contrib_BatchNormWithReLU": ("output", "mean", "var"),
     "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
     "_contrib_Proposal": ("output", "score"),
+    "_contrib_SyncBatchNorm": ("output", "mean", "var"),
     "_contrib_quantized_conv": ("output", "min_output", "max_output"),
     "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
+    "_npi_concatenate": ("out",),
 }
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
-NUMBERED = frozenset({"_contrib_box_nms"})
-"""Operators of which a program sees one output, but which have more: it is numbered all the same."""
+NUMBERED = frozenset({"SliceChannel", "_contrib_box_nms", "split"})
+"""Operators whose outputs are numbered even where there is, or a program sees, one."""
 
 UNREAD: Mapping[str, int] = {
     "IdentityAttachKLSparseReg": 1,

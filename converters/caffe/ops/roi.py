@@ -10,10 +10,10 @@ from onnx_ir import Value
 
 from dragoman.converters.caffe.net_builder import NetBuilder
 from dragoman.converters.caffe.network import Layer
-from dragoman.converters.caffe.ops.function import call_function
-from dragoman.converters.caffe.ops.range_maximum import maximum_table, query_maximum
 from dragoman.converters.caffe.schema import PSROIPoolingParameter, ROIPoolingParameter
 from dragoman.converters.caffe.table import layer_type
+from dragoman.converters.constructs.function import call_function
+from dragoman.converters.constructs.range_maximum import maximum_table, query_maximum
 from dragoman.graph_ir import Builder, dims
 from dragoman.graph_ir.domains import Domain, limit
 
@@ -33,7 +33,7 @@ def roi_pooling(g: NetBuilder, layer: Layer, x: Value, rois: Value) -> Value:
     rows = _rows(g, layer, x, rois, p.spatial_scale)
     shape = (dims(rows)[0], dims(x)[1], p.pooled_h, p.pooled_w)
     return call_function(
-        g, layer, "ROIPooling", lambda b, x, rois: (_largest(b, p, x, rois),), {"x": x, "rois": rows}, [shape]
+        g, layer.name, "ROIPooling", lambda b, x, rois: (_largest(b, p, x, rois),), {"x": x, "rois": rows}, [shape]
     )[0]
 
 
@@ -54,7 +54,7 @@ def psroi_pooling(g: NetBuilder, layer: Layer, x: Value, rois: Value) -> Value:
     rows = _rows(g, layer, x, rois, p.spatial_scale)
     shape = (dims(rows)[0], p.output_dim, p.group_size, p.group_size)
     return call_function(
-        g, layer, "PSROIPooling", lambda b, x, rois: (_average(b, p, x, rois),), {"x": x, "rois": rows}, [shape]
+        g, layer.name, "PSROIPooling", lambda b, x, rois: (_average(b, p, x, rois),), {"x": x, "rois": rows}, [shape]
     )[0]
 
 
