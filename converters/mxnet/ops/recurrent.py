@@ -108,7 +108,7 @@ def _more_inputs(
 
 
 def _layer(
-    g: SymbolBuilder, node: Node, x: Value, layer: list[Direction], first: list[Value | None], mode: Mode, size: int
+    g: SymbolBuilder, node: Node, x: Value, layer: list[Direction], first: list[Value], mode: Mode, size: int
 ) -> list[Value]:
     """(T, N, I) → (T, N, D·H), and the last states (D, N, H)."""
     gates = GATES[mode]
@@ -133,10 +133,8 @@ def _layer(
     return [g.op("Reshape", both, g.const([0, 0, 2 * size])), *last]
 
 
-def _projected(g: SymbolBuilder, node: Node, x: Value, d: Direction, first: list[Value | None]) -> list[Value]:
+def _projected(g: SymbolBuilder, node: Node, x: Value, d: Direction, first: list[Value]) -> list[Value]:
     """An LSTM whose state is r = W_hr h, P numbers: ONNX's has none, so it is a Scan. (T, N, I) → (T, N, P), (1, N, P), (1, N, H)."""
-    if d.projection is None or any(value is None for value in first):
-        raise AssertionError("a projection and both states are there")
     size = d.state_weight.shape[0] // 4
     plain = range(4)
     weight, recurrent, bias, projection = (
@@ -145,7 +143,7 @@ def _projected(g: SymbolBuilder, node: Node, x: Value, d: Direction, first: list
             ("W", [d.input_weight], plain),
             ("R", [d.state_weight], plain),
             ("B", [d.input_bias, d.state_bias], plain),
-            ("P", [d.projection], (0,)),
+            ("P", [d.projection] if d.projection is not None else [], (0,)),
         )
     )
     halves = g.ops("Split", bias, g.const([4 * size] * 2), outputs=2, axis=0)
