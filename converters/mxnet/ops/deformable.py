@@ -6,7 +6,6 @@ from math import prod
 from typing import Literal
 
 import numpy as np
-import onnx_ir as ir
 from onnx_ir import Value
 
 from dragoman.converters.mxnet.attributes import Ints

@@ -84,8 +84,8 @@ def _affine_grid(g: SymbolBuilder, node: Node, matrix: Value, target: Ints) -> V
 def _steps(size: int, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
     """−1 to 1 in ``size`` steps; no number if there is one step only, which MXNet divides by 0 for."""
     with np.errstate(all="ignore"):
-        step = np.float64(2.0) / np.float64(size - 1)
-        return (np.arange(size).astype(dtype) * step.astype(dtype) - 1).astype(dtype)
+        step = (np.float64(2.0) / np.float64(size - 1)).astype(dtype)
+        return np.asarray(np.arange(size).astype(dtype) * step - 1, dtype)
 
 
 def _sample(g: SymbolBuilder, data: Value, grid: Value) -> Value:

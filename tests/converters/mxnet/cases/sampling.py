@@ -47,7 +47,12 @@ def grids(mx):
                 yield Case(
                     f"SpatialTransformer,{dtype},{target}",
                     mx.sym.SpatialTransformer(
-                        variable(mx, "data", dtype), variable(mx, "theta", dtype), transform_type="affine", sampler_type="bilinear", target_shape=target, name="st"
+                        variable(mx, "data", dtype),
+                        variable(mx, "theta", dtype),
+                        transform_type="affine",
+                        sampler_type="bilinear",
+                        target_shape=target,
+                        name="st",
                     ),
                     {"data": normal(3, 2, 6, 5, dtype=dtype), "theta": normal(3, 6, scale=0.7, dtype=dtype)},
                     dynamic={"data": ("batch", 2, "height", "width"), "theta": ("batch", 6)},
@@ -75,7 +80,7 @@ def deformable(mx):
     for number, (kernel, stride, dilate, pad, group, moved, bias) in enumerate(settings):
         if number % 3 and (stride, dilate, pad) != ((2, 1), (1, 2), (1, 2)):
             continue
-        size = tuple((s + 2 * p - d * (k - 1) - 1) // t + 1 for s, p, d, k, t in zip((6, 7), pad, dilate, kernel, stride))
+        size = tuple((s + 2 * p - d * (k - 1) - 1) // t + 1 for s, p, d, k, t in zip((6, 7), pad, dilate, kernel, stride, strict=True))
         taps = moved * kernel[0] * kernel[1]
         label = f"{kernel},stride={stride},dilate={dilate},pad={pad},group={group},moved={moved},bias={bias}"
         common = {
