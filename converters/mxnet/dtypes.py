@@ -15,6 +15,7 @@ UNTIED: Mapping[str, frozenset[int]] = {
     **dict.fromkeys(("Embedding", "_contrib_SparseEmbedding", "one_hot", "where", "_npi_where"), frozenset({0})),
     **dict.fromkeys(("take", "pick", "gather_nd", "batch_take", "SoftmaxOutput", "Softmax", "SVMOutput"), frozenset({1})),
     **dict.fromkeys(("SequenceMask", "SequenceLast", "SequenceReverse", "softmax", "log_softmax", "softmin"), frozenset({1})),
+    **dict.fromkeys(("reshape_like", "slice_like", "broadcast_like"), frozenset({1})),
     **dict.fromkeys(("_contrib_boolean_mask", "_contrib_index_copy", "scatter_nd", "softmax_cross_entropy"), frozenset({1})),
     **dict.fromkeys(("BatchNorm", "BatchNorm_v1", "_contrib_SyncBatchNorm"), frozenset({1, 2, 3, 4})),
     **dict.fromkeys(
@@ -46,19 +47,23 @@ class Types:
         """Types come from ``given``, from ``weights``, from the file's hints and from operators that say theirs."""
         self._above: dict[tuple[int, int], tuple[int, int]] = {}
         self._known: dict[tuple[int, int], ir.DataType] = {}
+        self._own: dict[int, ir.DataType] = {}
         for index in symbol.walk():
             node = symbol.nodes[index]
             if node.is_variable:
                 tensor = weights.get(node.name)
                 hint = DTYPES.get(_number(node.hints.get("__dtype__", "")))
-                self._say((index, 0), given.get(node.name) or (tensor.dtype if tensor is not None else hint))
+                own = given.get(node.name) or (tensor.dtype if tensor is not None else hint)
+                if own is not None:
+                    self._own[index] = own
+                    self._say((index, 0), own)
                 continue
             untied = _untied(node)
             shared = [_output(symbol, ref) for position, ref in enumerate(node.inputs) if position not in untied]
-            own = _has_own(node)
-            if own or node.op == "Embedding":
+            apart = _has_own(node)
+            if apart or node.op == "Embedding":
                 self._say((index, 0), _named(node.attrs.get("dtype", "float32" if not node.inputs else "")))
-            if not own:
+            if not apart:
                 shared.append((index, 0))
             for one in shared[1:]:
                 self._tie(shared[0], one)
@@ -80,7 +85,7 @@ class Types:
 
     def variable(self, index: int) -> ir.DataType:
         """The type of a variable; MXNet takes float32 where nothing says another."""
-        return self._known.get(self._root((index, 0)), ir.DataType.FLOAT)
+        return self._own.get(index) or self._known.get(self._root((index, 0)), ir.DataType.FLOAT)
 
 
 def _untied(node: Node) -> frozenset[int]:
