@@ -25,6 +25,7 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_Proposal": ("output", "score"),
     "_contrib_quantized_conv": ("output", "min_output", "max_output"),
     "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
+    "make_loss": ("loss",),
 }
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
