@@ -30,6 +30,8 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
     "_npi_concatenate": ("out",),
     "make_loss": ("loss",),
+    "_npi_std": ("std", "mean"),
+    "_npi_var": ("var", "mean"),
 }
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
