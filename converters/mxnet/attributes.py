@@ -15,10 +15,25 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from onnx_ir import DataType
+
 Ints = tuple[int, ...]
 Floats = tuple[float, ...]
 OptionalInts = tuple[int | None, ...]
 """``(None, 3)``: limits that may be left out."""
+
+DTYPES = {
+    "float16": DataType.FLOAT16,
+    "float32": DataType.FLOAT,
+    "float64": DataType.DOUBLE,
+    "bfloat16": DataType.BFLOAT16,
+    "int8": DataType.INT8,
+    "uint8": DataType.UINT8,
+    "int32": DataType.INT32,
+    "int64": DataType.INT64,
+    "bool": DataType.BOOL,
+}
+"""What MXNet calls the types."""
 
 WITHOUT_EFFECT = frozenset(
     {
@@ -129,6 +144,10 @@ def _scalar(text: str, kind: Any) -> Any:
         return float(text)
     if kind is str:
         return text
+    if kind is DataType:
+        if text not in DTYPES:
+            raise ValueError(text)
+        return DTYPES[text]
     if kind is type(None):
         if text == "None":
             return None
@@ -140,7 +159,7 @@ def describe(kind: Any) -> str:
     """A type as an error says it."""
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(kind)))
-    names = {bool: "True or False", int: "a whole number", float: "a number", str: "text", type(None): "None"}
+    names = {bool: "True or False", int: "a whole number", float: "a number", str: "text", type(None): "None", DataType: "a type"}
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return " or ".join(describe(choice) for choice in typing.get_args(kind))
     if typing.get_origin(kind) is tuple:
