@@ -317,7 +317,7 @@ class MXNet(object):
             types = dict((name, value.dtype.type) for name, value in feeds.items())
             types.update((name, value.dtype) for name, value in self.weights.items())
             known = dict((name, kind) for name, kind in types.items() if name in symbol.list_arguments())
-            executor = symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=known, **shapes)
+            executor = self._bind(symbol, known, shapes)
             executor.copy_params_from(self.weights, self.states, allow_extra_params=True)
             self.bound = (key, executor)
         executor = self.bound[1]
@@ -325,6 +325,21 @@ class MXNet(object):
             executor.arg_dict[name][:] = mx.nd.array(value, dtype=value.dtype)
         values = [output.asnumpy() for output in executor.forward(is_train=False)]
         return dict(zip(self.outputs + list(taps), [numpy.asarray(value) for value in values]))
+
+    def _bind(self, symbol, types, shapes):
+        mx = self.mx
+        try:
+            return symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=types, **shapes)
+        except RuntimeError as error:
+            if "cannot decide shapes" not in str(error):
+                raise
+        # it doesn't infer the shapes that loops and conditions make, but runs them
+
+        def zeros(names):
+            return dict((name, mx.nd.zeros(shapes[name], dtype=types.get(name, "float32"))) for name in names)
+
+        states = zeros(symbol.list_auxiliary_states())
+        return symbol.bind(mx.cpu(), zeros(symbol.list_arguments()), grad_req="null", aux_states=states)
 
 
 ADAPTERS = {"caffe": (Caffe, "caffe"), "opencv": (OpenCV, "cv2"), "mxnet": (MXNet, "mxnet")}

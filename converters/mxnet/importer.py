@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.converters.mxnet.attributes import BadAttribute, parse
 from dragoman.converters.mxnet.dtypes import Types
+from dragoman.converters.mxnet.emit import emit_node, inputs_read
 from dragoman.converters.mxnet.inputs import UnknownShape, inputs_of, require_weights, unknown_shapes
 from dragoman.converters.mxnet.params import read_params
 from dragoman.converters.mxnet.shapes import Inference, is_complete, is_partial
@@ -127,11 +127,20 @@ def dtypes_of(options: Sequence[str]) -> dict[str, ir.DataType]:
 
 def _unknown_operators(symbol: Symbol) -> list[Gap]:
     unknown: dict[str, list[str]] = {}
-    for index in symbol.walk():
-        node = symbol.nodes[index]
-        if not node.is_variable and node.op not in OPERATORS:
+    for node in _operators(symbol):
+        if node.op not in OPERATORS:
             unknown.setdefault(node.op, []).append(node.name)
     return [Gap(kind, names) for kind, names in unknown.items()]
+
+
+def _operators(symbol: Symbol) -> Iterator[Node]:
+    """Every node that computes something, those of loops and conditions too."""
+    for index in symbol.walk():
+        node = symbol.nodes[index]
+        if not node.is_variable:
+            yield node
+        for inner in node.subgraphs:
+            yield from _operators(inner)
 
 
 class _Conversion:
@@ -181,8 +190,7 @@ class _Conversion:
     def has_inputs(self, index: int) -> bool:
         """Whether all that the node reads was converted."""
         nodes = self.symbol.nodes
-        read = nodes[index].inputs[: UNREAD.get(nodes[index].op)]
-        return all(ref.node in self._values or nodes[ref.node].is_variable for ref in read)
+        return all(ref.node in self._values or nodes[ref.node].is_variable for ref in inputs_read(nodes[index]))
 
     def convert(self, index: int) -> None:
         """Emit one node, and bind its outputs; every error names it. Variables are made when they are first read: their shapes may
@@ -194,23 +202,8 @@ class _Conversion:
         if is_partial(node):
             self._values[index] = (self._filled(index, node),)
             return
-        handler = OPERATORS[node.op]
-        inputs = [self._value(ref.node, ref.index) for ref in node.inputs[: UNREAD.get(node.op)]]
-        fewest, most = OPERATORS.arity(node.op, before=2)
-        if len(inputs) < fewest or (most is not None and len(inputs) > most):
-            wanted = str(fewest) if fewest == most else f"{fewest} to {most}" if most is not None else f"at least {fewest}"
-            raise self.g.malformed(node, f"has {len(inputs)} inputs, takes {wanted}")
-        origin = Origin(node.name, node.op, self._location)
-        with self.g.source(origin):
-            try:
-                made = handler(self.g, node, *inputs, **parse(handler, node.attrs))
-            except BadAttribute as error:
-                raise self.g.unsupported(node, str(error)) from error
-            except SourceError as error:
-                if error.layer is not None:
-                    raise
-                raise MalformedModel(error.message, location=self._location, layer=str(origin)) from error
-        values = made if isinstance(made, tuple) else (made,)
+        inputs = [self._value(ref.node, ref.index) for ref in inputs_read(node)]
+        values = emit_node(self.g, node, inputs, self._location)
         self._values[index] = values
         if self._learns:
             self._shapes.learn(index, [dims(value) if value is not None and value.shape is not None else None for value in values])
