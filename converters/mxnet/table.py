@@ -21,6 +21,7 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "LayerNorm": ("output", "mean", "std"),
     "LeakyReLU": ("output", "mask"),
     "RNN": ("output", "state_output", "statecell_output"),
+    "_contrib_MultiProposal": ("output", "score"),
     "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
     "_contrib_Proposal": ("output", "score"),
     "_contrib_quantized_conv": ("output", "min_output", "max_output"),
