@@ -33,6 +33,16 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_npi_std": ("std", "mean"),
     "_npi_var": ("var", "mean"),
 }
+    "_contrib_MultiProposal": ("output", "score"),
+    "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
+    "_contrib_Proposal": ("output", "score"),
+    **{
+        f"_contrib_quantized_{kind}": ("output", "min_output", "max_output")
+        for kind in (
+            "act", "batch_norm", "concat", "conv", "elemwise_add", "elemwise_mul", "embedding", "flatten", "fully_connected", "pooling",
+        )
+    },
+}  # fmt: skip
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
 NUMBERED = frozenset({"SliceChannel", "_contrib_box_nms", "split"})
