@@ -26,16 +26,11 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
     "_contrib_Proposal": ("output", "score"),
     "_contrib_SyncBatchNorm": ("output", "mean", "var"),
-    "_contrib_quantized_conv": ("output", "min_output", "max_output"),
-    "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
+    "_contrib_MultiProposal": ("output", "score"),
     "_npi_concatenate": ("out",),
     "make_loss": ("loss",),
     "_npi_std": ("std", "mean"),
     "_npi_var": ("var", "mean"),
-}
-    "_contrib_MultiProposal": ("output", "score"),
-    "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
-    "_contrib_Proposal": ("output", "score"),
     **{
         f"_contrib_quantized_{kind}": ("output", "min_output", "max_output")
         for kind in (
