@@ -115,7 +115,7 @@ def detector():
     probabilities = mx.sym.SoftmaxActivation(scores, mode="channel")
     boxes = mx.sym.Concat(*offsets, dim=1)
     priors = mx.sym.Concat(*anchors, dim=1)
-    return mx.sym.contrib.MultiBoxDetection(probabilities, boxes, priors, nms_threshold=0.45, force_suppress=False, nms_topk=50, name="found")
+    return mx.sym.contrib.MultiBoxDetection(probabilities, boxes, priors, nms_threshold=0.45, nms_topk=50, name="found")
 
 
 def two_stages():
