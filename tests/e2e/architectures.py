@@ -109,6 +109,15 @@ class _Positional(torch.nn.Module):
         return self.network(**dict(zip(self.names, feeds, strict=True)), return_dict=True, **cache)[0]
 
 
+def _unsettled(network: torch.nn.Module) -> torch.nn.Module:
+    """Vectors away from the zeros and ones that they start as: a bias that is lost shows, and none is left out as trained ones can't be."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.dim() == 1:
+                parameter += 0.1 * torch.randn_like(parameter)
+    return network
+
+
 @dataclass(frozen=True)
 class Export:
     """An ONNX file, feeds for it, and what PyTorch makes of them."""
@@ -122,7 +131,7 @@ def export(name: str, exporter: str, folder: Path, *, width: int = 64, batch: in
     """Write the architecture ``name``; the batch and the lengths of texts are dynamic."""
     architecture = ARCHITECTURES[name]
     torch.manual_seed(0)
-    network = architecture.make(width).eval()
+    network = _unsettled(architecture.make(width)).eval()
     feeds = architecture.feeds(batch, length)
     model = _Positional(network, list(feeds)).eval()
     path = folder / f"{name}-{exporter}.onnx"
