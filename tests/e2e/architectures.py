@@ -114,7 +114,7 @@ def _unsettled(network: torch.nn.Module) -> torch.nn.Module:
     with torch.no_grad():
         for parameter in network.parameters():
             if parameter.dim() == 1:
-                parameter += 0.1 * torch.randn_like(parameter)
+                parameter.add_(0.1 * torch.randn_like(parameter))
     return network
 
 
