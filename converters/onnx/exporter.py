@@ -9,6 +9,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
+from dragoman.converters.onnx.leftovers import data_of, remove_leftovers
 from dragoman.converters.onnx.versions import METADATA, ir_version
 from dragoman.graph_ir import DOMAIN, Gap, Model, Source
 from dragoman.graph_ir.errors import TargetError, UnsupportedOperator, UsageError
@@ -37,7 +38,7 @@ def save(
     """Write ``model`` as ONNX at ``opset``; ``model`` itself stays as it is.
 
     Weights are in the file, or with ``external_data`` in ``path`` + ``.data``; without a choice, where they fit. ``provenance``
-    says in the metadata of each node which layers of the source it comes from.
+    says in the metadata of each node which layers of the source it comes from. The data of a model that is replaced goes with it.
 
     Without ``opset``, a model that was ONNX keeps its own if that is ``OLDEST`` or newer, and any other becomes ``DEFAULT_OPSET``;
     or the first newer one that has what it needs. Raises ``UnsupportedOperator`` (every gap at once), ``UsageError`` or ``TargetError``.
@@ -48,7 +49,10 @@ def save(
     keep = _sources(model.source, Path(path))
     if provenance:
         converted.ir_version = max(converted.ir_version, METADATA)
-    return write_onnx(converted, path, external_data=external_data, provenance=provenance, keep=keep, progress=progress)
+    before = data_of(Path(path))
+    written = write_onnx(converted, path, external_data=external_data, provenance=provenance, keep=keep, progress=progress)
+    remove_leftovers(written, before, keep)
+    return written
 
 
 def check(model: Model, *, opset: int | None = None) -> list[Gap]:

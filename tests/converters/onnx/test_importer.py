@@ -106,7 +106,8 @@ def test_input_shapes_carry_through(tmp_path: Path) -> None:
 
 
 LENGTHS = """<ir_version: 10, opset_import: ["": 21]>
-g (int64[batch, length] ids, float[batch, length] mask, float[batch, twice, k] late, bool c) => (float[batch, length] y, float[batch, m, k] z)
+g (int64[batch, length] ids, float[batch, length] mask, float[batch, twice, k] late, bool c)
+=> (float[batch, length] y, float[batch, m, k] z)
 {
     f = Cast <to = 1> (ids)
     z = Relu (late)
