@@ -21,7 +21,6 @@ class Architecture:
     make: Callable[[int], torch.nn.Module]
     feeds: Callable[[int, int], dict[str, torch.Tensor]]
     exporters: tuple[str, ...] = ("dynamo", "script")
-    dynamic_length: bool = True
 
 
 VOCABULARY = 100
@@ -94,7 +93,9 @@ ARCHITECTURES = {
         ("dynamo",),
     ),
 }
-"""PyTorch 2.13's dynamo exporter can't write T5, its older one not Whisper."""
+"""PyTorch 2.13's dynamo exporter can't write T5 (it doesn't decompose a view of a transposed tensor), its older one not Whisper (it
+has no aten::diff).
+"""
 
 
 class _Positional(torch.nn.Module):
@@ -120,11 +121,13 @@ def _unsettled(network: torch.nn.Module) -> torch.nn.Module:
 
 @dataclass(frozen=True)
 class Export:
-    """An ONNX file, feeds for it, and what PyTorch makes of them."""
+    """An ONNX file, feeds for it, and what PyTorch makes of them; the same with other sizes of what is dynamic."""
 
     path: Path
     feeds: dict[str, np.ndarray]
     expected: np.ndarray
+    other_feeds: dict[str, np.ndarray]
+    other_expected: np.ndarray
 
 
 def export(name: str, exporter: str, folder: Path, *, width: int = 64, batch: int = 2, length: int = 7) -> Export:
@@ -153,6 +156,8 @@ def export(name: str, exporter: str, folder: Path, *, width: int = 64, batch: in
                 torch.onnx.export(model, tensors, path, dynamo=False, dynamic_axes=axes, opset_version=17, **names)
     finally:
         logging.disable(logging.NOTSET)
+    others = architecture.feeds(batch + 1, length + 4)
     with torch.no_grad():
-        expected = model(*tensors).numpy()
-    return Export(path, {key: value.numpy() for key, value in feeds.items()}, expected)
+        expected, other = model(*tensors).numpy(), model(*others.values()).numpy()
+    arrays = [{key: value.numpy() for key, value in each.items()} for each in (feeds, others)]
+    return Export(path, arrays[0], expected, arrays[1], other)
