@@ -33,12 +33,33 @@ class ConversionResult:
     path: Path
     model: Model
     report: ParityReport | None
+    format: str
+
+    @property
+    def files(self) -> list[Path]:
+        """The file that was written, and those that belong to it."""
+        files: list[Path] = formats.by_name(self.format).module("exporter").files(self.path)
+        return files
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of the graph in the file, as its format has them."""
+        return _count_nodes(self.format, self.path)
+
+    @property
+    def source_nodes(self) -> int | None:
+        """The same of the source, if it is a file of the same format."""
+        source = self.model.source
+        return _count_nodes(self.format, source.path) if source.format == self.format and source.path is not None else None
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain values."""
         return {
             "path": str(self.path),
-            "bytes": self.path.stat().st_size,
+            "files": [str(file) for file in self.files],
+            "bytes": sum(file.stat().st_size for file in self.files),
+            "nodes": self.nodes,
+            "source_nodes": self.source_nodes,
             "notes": list(self.model.notes),
             "report": None if self.report is None else self.report.to_json(),
         }
@@ -152,7 +173,12 @@ def convert(
             source, written, weights=weights, source_format=source_format, target_format=writer.name, inputs=inputs, outputs=outputs,
             samples=samples, model=original, progress=progress, **reader_options, **verify_options,
         )  # fmt: skip
-    return ConversionResult(written, model, report)
+    return ConversionResult(written, model, report, writer.name)
+
+
+def _count_nodes(target_format: str, path: Path) -> int:
+    count: int = formats.by_name(target_format).module("exporter").count_nodes(path)
+    return count
 
 
 def resolve_source(source: PathLike, source_format: str | None) -> tuple[Path, Format]:

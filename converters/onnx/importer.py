@@ -22,6 +22,7 @@ from dragoman.converters.onnx.messages import (
     set_maps_aside,
     set_sparse_aside,
 )
+from dragoman.converters.onnx.shapes import reshape_inputs
 from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.domains import limit_indices
@@ -77,7 +78,7 @@ def load(
     try:
         _name_the_standard_domain(proto)
         if inputs:
-            _reshape_inputs(proto.graph, inputs)
+            reshape_inputs(proto.graph, inputs)
         sparse = set_sparse_aside(proto)
         check_tensors(proto)
         light = validity.light(proto)
@@ -141,31 +142,6 @@ def _read(source: str | os.PathLike[str] | ModelProto) -> tuple[ModelProto, Mapp
 
 
 # -- shapes and validity ------------------------------------------------------------------------------
-
-
-def _reshape_inputs(graph: onnx.GraphProto, wanted: Mapping[str, Sequence[int | str]]) -> None:
-    """Give inputs new shapes, and forget the shapes that followed from the old ones."""
-    known = {value.name: value for value in graph.input}
-    for name, shape in wanted.items():
-        if name not in known:
-            raise UsageError(f"the model has no input {name!r}; it has {', '.join(known)}")
-        kind = known[name].type
-        if kind.WhichOneof("value") != "tensor_type":
-            raise UsageError(f"input {name} isn't a tensor; it has no shape")
-        if kind.tensor_type.HasField("shape") and len(kind.tensor_type.shape.dim) != len(shape):
-            raise UsageError(f"input {name} has {len(kind.tensor_type.shape.dim)} dimensions, not {len(shape)}")
-        kind.tensor_type.ClearField("shape")
-        kind.tensor_type.shape.SetInParent()
-        for dim in shape:
-            if isinstance(dim, str):
-                kind.tensor_type.shape.dim.add(dim_param=dim)
-            else:
-                kind.tensor_type.shape.dim.add(dim_value=dim)
-    del graph.value_info[:]
-    for output in graph.output:
-        if output.type.WhichOneof("value") == "tensor_type":
-            for dim in output.type.tensor_type.shape.dim:
-                dim.Clear()
 
 
 def _check(light: ModelProto, path: Path | None) -> None:

@@ -7,7 +7,7 @@ own, made from the value's.
 
 from __future__ import annotations
 
-from dragoman.graph_ir.inference.dimension import Dim, Size, evaluate, substitute, symbols
+from dragoman.graph_ir.inference.dimension import Dim, Size, evaluate, lower_bound, substitute, symbols
 from dragoman.graph_ir.inference.infer import NodeInference, forget_shapes, infer_node, infer_shapes
 from dragoman.graph_ir.inference.notation import parse
 
@@ -19,6 +19,7 @@ __all__ = [
     "forget_shapes",
     "infer_node",
     "infer_shapes",
+    "lower_bound",
     "parse",
     "substitute",
     "symbols",
