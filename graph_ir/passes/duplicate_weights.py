@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.graph_ir.passes.editing import graphs_of
 from dragoman.graph_ir.tensors import MappedTensor
+from dragoman.graph_ir.traversal import subgraphs
 
 _SMALL = 4096
 """Bytes up to which tensors are compared as a whole; of bigger ones a few pieces first, and the rest where those are equal."""
@@ -54,11 +54,10 @@ def _share(graph: ir.Graph, known: _Known, *, small_only: bool) -> bool:
         changed = True
     outside: _Known | None = None
     for node in graph:
-        for attribute in node.attributes.values():
-            for inner in graphs_of(attribute):
-                if outside is None:
-                    outside = {key: [*known.get(key, ()), *mine.get(key, ())] for key in {*known, *mine}}
-                changed |= _share(inner, outside, small_only=small_only)
+        for inner in subgraphs(node):
+            if outside is None:
+                outside = {key: [*known.get(key, ()), *mine.get(key, ())] for key in {*known, *mine}}
+            changed |= _share(inner, outside, small_only=small_only)
     return changed
 
 

@@ -25,6 +25,7 @@ from dragoman.graph_ir.passes.permutations import Perm, compose, identity, inver
 from dragoman.graph_ir.passes.reshape_rules import reshape_target
 from dragoman.graph_ir.provenance import move_source_tensors
 from dragoman.graph_ir.tensors import DerivedTensor
+from dragoman.graph_ir.traversal import graphs_of
 
 assert axis_rules  # it registers its rules
 
@@ -39,7 +40,7 @@ def cancel_transposes(model: ir.Model) -> bool:
     """Merge transposes of transposes, then move what can be moved to where fewer are needed; in every subgraph on its own."""
     names = Names([model.graph])
     changed = False
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in graphs_of(model.graph):
         if not any(node.op_type == "Transpose" for node in graph):
             continue
         while _step(graph, names):

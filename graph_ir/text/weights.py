@@ -10,9 +10,9 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import MalformedModel
-from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.tensors import CHUNK, DerivedTensor, MappedTensor
 from dragoman.graph_ir.text.elements import strings
+from dragoman.graph_ir.traversal import graphs_of, parts, walk
 
 Place = tuple[int, int]
 """An owner's ``id`` and the tensor's position in it."""
@@ -47,12 +47,11 @@ def _named(model: ir.Model) -> dict[str, tuple[Place, ir.TensorProtocol]]:
 
 def _tensors(model: ir.Model) -> Iterator[tuple[str, Place, ir.TensorProtocol]]:
     for part in parts(model):
-        graph = part if isinstance(part, ir.Graph) else part.graph
-        for scope in (graph, *part.subgraphs()):
-            for value in scope.initializers.values() if isinstance(scope, ir.Graph) else ():
+        for graph in graphs_of(part):
+            for value in graph.initializers.values():
                 if value.const_value is not None:
                     yield value.name or "", (id(value), 0), value.const_value
-        for node in part.all_nodes():
+        for node in walk(part):
             for attribute in node.attributes.values():
                 if attribute.is_ref() or attribute.value is None:
                     continue
