@@ -144,7 +144,7 @@ def convert(
         reader_options.setdefault("keep_opset", True)  # the graph is left alone
     with paused():
         original = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
-        model = simplify(original) if optimize else original
+        model = simplify(original, in_place=not verify and original is not source) if optimize else original
         written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
     report = None
     if verify:

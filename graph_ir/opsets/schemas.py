@@ -100,7 +100,7 @@ def takes(op_type: str, opset: int, dtype: ir.DataType) -> bool:
 
 @cache
 def takes_all(op_type: str, source: int, target: int) -> bool:
-    """Whether the operator of opset ``target`` takes every tensor that it takes in opset ``source``."""
+    """Whether the operator of opset ``target`` plainly takes all that it takes in opset ``source``: else each node is looked at."""
     before, after = schema(op_type, source), schema(op_type, target)
     if before is None or after is None:
         return False

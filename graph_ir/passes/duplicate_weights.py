@@ -41,11 +41,12 @@ def _share(graph: ir.Graph, known: _Known, *, small_only: bool) -> bool:
         tensor = value.const_value
         if tensor is None or isinstance(tensor, ir.LazyTensor) or value.is_graph_output() or value.is_graph_input():
             continue
-        key = _key(tensor, small_only=small_only)
-        if key is None:
+        found = _key(tensor, small_only=small_only)
+        if found is None:
             continue
+        key, whole = found
         candidates = mine.setdefault(key, [])
-        equal = next((other for other in (*known.get(key, ()), *candidates) if _equal(tensor, other.const_value)), None)
+        equal = next((v for v in (*known.get(key, ()), *candidates) if whole or _equal(tensor, v.const_value)), None)
         if equal is None:
             candidates.append(value)
             continue
@@ -61,17 +62,17 @@ def _share(graph: ir.Graph, known: _Known, *, small_only: bool) -> bool:
     return changed
 
 
-def _key(tensor: ir.TensorProtocol, *, small_only: bool) -> Hashable | None:
-    """The same for equal tensors, and seldom for others: type, shape, and the bytes, or some of them."""
+def _key(tensor: ir.TensorProtocol, *, small_only: bool) -> tuple[Hashable, bool] | None:
+    """The same for equal tensors, and seldom for others: type, shape, and the bytes (True: all of them)."""
     if tensor.dtype == ir.DataType.STRING:
         return None
     array = tensor.numpy()
     if array.nbytes <= _SMALL:
-        return tensor.dtype, array.shape, array.tobytes()
+        return (array.dtype, array.shape, array.tobytes()), True
     if small_only:
         return None
     flat = _flat(tensor)
-    return tensor.dtype, array.shape, flat[:: max(1, len(flat) // _PIECES)].tobytes()
+    return (array.dtype, array.shape, flat[:: max(1, len(flat) // _PIECES)].tobytes()), False
 
 
 def _flat(tensor: ir.TensorProtocol) -> npt.NDArray[np.generic]:
