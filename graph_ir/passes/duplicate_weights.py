@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
-import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.graph_ir.tensors import MappedTensor
+from dragoman.graph_ir.tensors import MappedTensor, blocks
 from dragoman.graph_ir.traversal import subgraphs
 
 _SMALL = 4096
 """Bytes up to which tensors are compared as a whole; of bigger ones a few pieces first, and the rest where those are equal."""
 
 _PIECES = 16
-_BLOCK = 1 << 22
-"""Bytes that are compared at a time."""
 
 _Known = dict[Hashable, list[ir.Value]]
 
@@ -71,12 +67,8 @@ def _key(tensor: ir.TensorProtocol, *, small_only: bool) -> tuple[Hashable, bool
         return (array.dtype, array.shape, array.tobytes()), True
     if small_only:
         return None
-    flat = _flat(tensor)
+    flat = array.reshape(-1)
     return (array.dtype, array.shape, flat[:: max(1, len(flat) // _PIECES)].tobytes()), False
-
-
-def _flat(tensor: ir.TensorProtocol) -> npt.NDArray[np.generic]:
-    return tensor.numpy().reshape(-1)
 
 
 def _equal(a: ir.TensorProtocol, b: ir.TensorProtocol | None) -> bool:
@@ -85,13 +77,4 @@ def _equal(a: ir.TensorProtocol, b: ir.TensorProtocol | None) -> bool:
         return True
     if isinstance(a, MappedTensor) and isinstance(b, MappedTensor) and (a.file, a.offset, a.stride) == (b.file, b.offset, b.stride):
         return True
-    return all(x == y for x, y in zip(_blocks(a), _blocks(b), strict=True))
-
-
-def _blocks(tensor: ir.TensorProtocol) -> Iterator[bytes]:
-    flat = _flat(tensor)
-    count = max(1, _BLOCK // flat.itemsize)
-    for first in range(0, len(flat), count):
-        yield flat[first : first + count].tobytes()
-        if isinstance(tensor, MappedTensor):
-            tensor.file.release()
+    return all(x.tobytes() == y.tobytes() for x, y in zip(blocks(a), blocks(b), strict=True))

@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
-import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import MalformedModel
-from dragoman.graph_ir.tensors import CHUNK, DerivedTensor, MappedTensor
+from dragoman.graph_ir.tensors import DerivedTensor, blocks
 from dragoman.graph_ir.text.elements import strings
 from dragoman.graph_ir.traversal import graphs_of, parts, walk
 
@@ -73,16 +72,14 @@ def absent(name: str, dtype: ir.DataType, shape: tuple[int, ...]) -> ir.TensorPr
 
 
 def digest(tensor: ir.TensorProtocol) -> str:
-    """The first 16 digits of the SHA-256 of the values, as an ONNX file holds them. A mapped tensor isn't copied for it."""
+    """The first 16 digits of the SHA-256 of the values, as an ONNX file holds them. No tensor is copied as a whole for it."""
     found = hashlib.sha256()
     if tensor.dtype == ir.DataType.STRING:
         for text in strings(tensor):
             found.update(len(text).to_bytes(8, "little") + text)
-    elif isinstance(tensor, MappedTensor) and tensor.contiguous:
-        flat = tensor.numpy().reshape(-1).view(np.uint8)
-        for start in range(0, flat.size, CHUNK):
-            found.update(flat[start : start + CHUNK].data)
-            tensor.file.release()
-    else:
+    elif tensor.dtype.bitwidth < 8:
         found.update(tensor.tobytes())
+    else:
+        for block in blocks(tensor):
+            found.update(block.tobytes())
     return found.hexdigest()[:16]
