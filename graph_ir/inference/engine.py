@@ -13,7 +13,6 @@ import onnx_ir as ir
 from dragoman.graph_ir.errors import MalformedModel
 from dragoman.graph_ir.inference.call import Call, Result, UnknownError
 from dragoman.graph_ir.inference.control import CONTROL
-from dragoman.graph_ir.inference.dimension import Dim, Size, symbol, symbols
 from dragoman.graph_ir.inference.facts import (
     UNKNOWN,
     Fact,
@@ -34,6 +33,7 @@ from dragoman.graph_ir.inference.join import join
 from dragoman.graph_ir.inference.merge import ConflictError, merge, show
 from dragoman.graph_ir.inference.notation import parse
 from dragoman.graph_ir.inference.signature import MisfitError, signature
+from dragoman.graph_ir.inference.size import Dim, Size, symbol, symbols
 from dragoman.graph_ir.inference.table import tables
 from dragoman.graph_ir.provenance import origins
 from dragoman.graph_ir.traversal import subgraphs, walk

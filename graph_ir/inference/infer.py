@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.inference.dimension import symbols
 from dragoman.graph_ir.inference.engine import Engine, write_fact
 from dragoman.graph_ir.inference.facts import Fact, Tensor, elements_of
 from dragoman.graph_ir.inference.notation import parse
+from dragoman.graph_ir.inference.size import symbols
 from dragoman.graph_ir.traversal import graphs_of
 
 
