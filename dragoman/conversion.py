@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dragoman.converters import formats
 from dragoman.converters.formats import Format
 from dragoman.graph_ir.errors import MalformedModel, TargetError, UsageError
+from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.model import Model
 from dragoman.graph_ir.passes import optimize as simplify
 
@@ -162,9 +163,10 @@ def convert(
         progress("reading", 0, 1)
     if not optimize and reader is writer and any(o.name == "keep_opset" for o in writer.reader_options):
         reader_options.setdefault("keep_opset", True)  # the graph is left alone
-    original = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
-    model = simplify(original) if optimize else original
-    written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
+    with paused():
+        original = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
+        model = simplify(original, in_place=not verify and original is not source) if optimize else original
+        written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
     report = None
     if verify:
         from dragoman.execution import verify as check_parity  # noqa: PLC0415  # nothing of the validators is needed to convert

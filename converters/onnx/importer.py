@@ -27,11 +27,12 @@ from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.domains import limit_indices
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
+from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.inference import forget_shapes, infer_shapes
 from dragoman.graph_ir.opsets import convert_opset
-from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.provenance import set_origins, set_source_tensors
 from dragoman.graph_ir.tensors import MappedFile
+from dragoman.graph_ir.traversal import parts, walk
 
 _OPTIONAL_INPUTS = 4
 """The IR version since which weights needn't be inputs; before, that they are says nothing."""
@@ -54,6 +55,7 @@ _FAULTS = (
 """What onnx and onnx_ir raise for messages that don't make a graph."""
 
 
+@paused()
 def load(
     source: str | os.PathLike[str] | ModelProto,
     *,
@@ -202,7 +204,7 @@ def _foreign_operators(model: ir.Model) -> list[str]:
     counts = Counter(
         f"{node.domain}::{node.op_type}"
         for part in parts(model)
-        for node in part.all_nodes()
+        for node in walk(part)
         if node.op_identifier() not in model.functions and not onnx.defs.has(node.op_type, domain=node.domain)
     )
     if not counts:
@@ -234,7 +236,7 @@ def _choose_outputs(graph: ir.Graph, wanted: Sequence[str]) -> None:
 
 def _set_provenance(model: ir.Model, path: Path | None) -> None:
     location = _location(path)
-    for node in model.graph.all_nodes():
+    for node in walk(model.graph):
         name = node.name or next((out.name for out in node.outputs if out.name), "") or node.op_type
         set_origins(node, [Origin(name, f"{node.domain}::{node.op_type}" if node.domain else node.op_type, location)])
     for value in (*model.graph.inputs, *(out for node in model.graph for out in node.outputs)):

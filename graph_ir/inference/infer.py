@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.inference.dimension import symbols
 from dragoman.graph_ir.inference.engine import Engine, write_fact
 from dragoman.graph_ir.inference.facts import Fact, Tensor, elements_of
 from dragoman.graph_ir.inference.notation import parse
+from dragoman.graph_ir.inference.size import symbols
+from dragoman.graph_ir.traversal import graphs_of
 
 
 def infer_shapes(model: ir.Model, *, strict: bool = False) -> None:
@@ -29,18 +30,17 @@ def infer_shapes(model: ir.Model, *, strict: bool = False) -> None:
 
 def forget_shapes(model: ir.Model) -> None:
     """Make the shapes of all values unknown that bodies and functions declare: the graph's inputs have new ones."""
-    graphs: list[ir.Graph | ir.Function] = [*model.graph.subgraphs(), *model.functions.values()]
-    for graph in graphs:
-        if graph is not model.graph:
-            for value in (*graph.inputs, *(out for node in graph.all_nodes() for out in node.outputs)):
-                if value.const_value is None:
-                    value.shape = None
+    inside = graphs_of(model.graph)[1:]
+    for graph in (*inside, *(graph for function in model.functions.values() for graph in graphs_of(function))):
+        for value in (*graph.inputs, *(out for node in graph for out in node.outputs)):
+            if value.const_value is None:
+                value.shape = None
 
 
 def _names(model: ir.Model) -> set[str]:
     """The names of dimensions that the model has."""
     found: set[str] = set()
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in graphs_of(model.graph):
         values = [*graph.inputs]
         for node in graph:
             values += node.outputs

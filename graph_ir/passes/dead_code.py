@@ -6,7 +6,8 @@ import onnx
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.schemas import schema
-from dragoman.graph_ir.passes.editing import attribute, graphs_of, is_op, remove_node
+from dragoman.graph_ir.passes.editing import attribute, is_op, remove_node
+from dragoman.graph_ir.traversal import subgraphs, walk
 
 _MEANINGFUL = frozenset({"BatchNormalization", "Dropout", "Split"})
 """Where the number of outputs says what is computed."""
@@ -32,9 +33,8 @@ def _prune(graph: ir.Graph, opset: int) -> bool:
             continue
         if not all(needed):
             dead |= _prune_outputs(node, needed, opset)
-        for found in node.attributes.values():
-            for inner in graphs_of(found):
-                dead |= _prune(inner, opset)
+        for inner in subgraphs(node):
+            dead |= _prune(inner, opset)
     for name, value in list(graph.initializers.items()):
         if not value.is_graph_output() and not value.is_graph_input() and not value.uses():
             del graph.initializers[name]
@@ -97,7 +97,7 @@ def _remove_functions(model: ir.Model) -> bool:
     called: set[ir.OperatorIdentifier] = set()
     pending: list[ir.Graph | ir.Function] = [model.graph]
     while pending:
-        for node in pending.pop().all_nodes():
+        for node in walk(pending.pop()):
             identifier = node.op_identifier()
             if identifier in model.functions and identifier not in called:
                 called.add(identifier)
