@@ -218,6 +218,8 @@ def _settle(model: ir.Model, *, optional_inputs: bool) -> list[str]:
         return []
     for value in optional:
         model.graph.inputs.remove(value)
+    if len(optional) == 1:
+        return ["1 weight was an optional input; it is a constant now"]
     return [f"{len(optional)} weights were optional inputs; they are constants now"]
 
 

@@ -8,13 +8,14 @@ own, made from the value's.
 from __future__ import annotations
 
 from dragoman.graph_ir.inference.dimension import Dim, Size, evaluate, substitute, symbols
-from dragoman.graph_ir.inference.infer import NodeInference, forget_shapes, infer_node, infer_shapes
+from dragoman.graph_ir.inference.infer import NodeInference, dimension_names, forget_shapes, infer_node, infer_shapes
 from dragoman.graph_ir.inference.notation import parse
 
 __all__ = [
     "Dim",
     "NodeInference",
     "Size",
+    "dimension_names",
     "evaluate",
     "forget_shapes",
     "infer_node",

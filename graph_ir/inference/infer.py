@@ -20,7 +20,7 @@ def infer_shapes(model: ir.Model, *, strict: bool = False) -> None:
     that outputs' dimensions have, stay. Raises ``MalformedModel``; with ``strict`` for a value of unknown type too.
     """
     opsets = {"" if domain == "ai.onnx" else domain: version for domain, version in model.graph.opset_imports.items()}
-    engine = Engine(opsets, model.functions, _names(model), strict=strict)
+    engine = Engine(opsets, model.functions, dimension_names(model), strict=strict)
     for value in model.graph.inputs:
         engine.known(value)
     engine.graph(model.graph)
@@ -37,7 +37,7 @@ def forget_shapes(model: ir.Model) -> None:
                     value.shape = None
 
 
-def _names(model: ir.Model) -> set[str]:
+def dimension_names(model: ir.Model) -> set[str]:
     """The names of dimensions that the model has."""
     found: set[str] = set()
     for graph in (model.graph, *model.graph.subgraphs()):
@@ -61,7 +61,7 @@ class NodeInference:
         functions: Mapping[ir.OperatorIdentifier, ir.Function] | None = None,
         taken: Iterable[str] = (),
     ) -> None:
-        """``taken`` are names that dimensions have already."""
+        """``taken`` are names that dimensions have already; to a set, those that inference invents are added."""
         self._engine = Engine(opsets, functions, taken)
 
     def infer(self, node: ir.Node) -> None:

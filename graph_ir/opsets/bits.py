@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import cast, dtype_of, integer, scalar, sum_over, unsqueeze, where
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, rank
+from dragoman.graph_ir.opsets.operators import cast, sum_over, unsqueeze, where
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, dtype_of, lowers, needed, numpy_dtype, rank
 
 
 @lowers(28, "BitShift")
@@ -18,9 +18,9 @@ def shift_of_signed(node: ir.Node, e: Emitter) -> ir.Value | None:
     x, y = needed(node, 0), needed(node, 1)
     if numpy_dtype(x).kind == "u":
         return None
-    zero, signed, unsigned = scalar(e, 0), ir.DataType.INT64, ir.DataType.UINT64
+    zero, signed, unsigned = e.scalar(0), ir.DataType.INT64, ir.DataType.UINT64
     value, shift = cast(e, x, signed), cast(e, y, signed)
-    inside = e.op("And", e.op("GreaterOrEqual", shift, zero), e.op("Less", shift, scalar(e, numpy_dtype(x).itemsize * 8)))
+    inside = e.op("And", e.op("GreaterOrEqual", shift, zero), e.op("Less", shift, e.scalar(numpy_dtype(x).itemsize * 8)))
     by = cast(e, where(e, inside, shift, zero), unsigned)
     right = attribute(node, "direction") == "RIGHT"
     negative = e.op("Less", value, zero)
@@ -31,7 +31,7 @@ def shift_of_signed(node: ir.Node, e: Emitter) -> ir.Value | None:
 
 
 def _inverted(e: Emitter, x: ir.Value) -> ir.Value:
-    return e.op("Sub", scalar(e, -1), x)
+    return e.op("Sub", e.scalar(-1), x)
 
 
 @lowers(18, "BitwiseNot")
@@ -53,7 +53,7 @@ def bitwise_logic(node: ir.Node, e: Emitter) -> ir.Value:
     if count < 64:
         return cast(e, _number(e, result, last, count), dtype_of(a))
     low, high = (
-        _number(e, e.op("Slice", result, integer(e, start), integer(e, start + 32), integer(e, last)), last, 32)
+        _number(e, e.op("Slice", result, e.vector(start), e.vector(start + 32), e.vector(last)), last, 32)
         for start in (0, 32)
     )
     return cast(e, e.op("Add", low, e.op("BitShift", high, e.const(32, np.uint64), direction="LEFT")), dtype_of(a))

@@ -16,7 +16,7 @@ class Body(Emitter):
     def __init__(self, outer: Emitter, name: str) -> None:
         """A new, empty graph; ``outer`` emits the node that will hold it."""
         self.graph = ir.Graph([], [], nodes=[], name=outer.unique(name))
-        super().__init__(outer.node, self.graph, outer.opset, outer.names, in_function=True)
+        super().__init__(outer.node, self.graph, outer.target, in_function=True)
 
     def _insert(self, node: ir.Node) -> None:
         self.graph.append(node)
@@ -69,6 +69,6 @@ def unrepeated(e: Emitter, x: ir.Value) -> ir.Value:
     body.graph.inputs.append(state)
     body.output(going)
     body.graph.outputs.append(state)
-    node = e.add(ir.node("Loop", [e.const(0, np.int64), e.const(True, np.bool_), x], {"body": body.graph}, num_outputs=1))
+    node = e.add(ir.node("Loop", [e.scalar(0), e.const(True, np.bool_), x], {"body": body.graph}, num_outputs=1))
     node.outputs[0].type = x.type
     return node.outputs[0]

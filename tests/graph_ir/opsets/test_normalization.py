@@ -138,8 +138,8 @@ def test_group_normalization_18_is_written_out_below_it() -> None:
 @pytest.mark.parametrize(
     ("op_type", "inputs", "attributes", "reason"),
     [
-        ("LayerNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.BFLOAT16}, "stash_type 16"),
-        ("RMSNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.DOUBLE}, "stash_type 11"),
+        ("LayerNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.BFLOAT16}, "stash_type = 16"),
+        ("RMSNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.DOUBLE}, "stash_type = 11"),
     ],
 )
 def test_what_is_not_understood_is_refused(
