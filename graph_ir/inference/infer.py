@@ -27,14 +27,26 @@ def infer_shapes(model: ir.Model, *, strict: bool = False) -> None:
     engine.write(model)
 
 
-def forget_shapes(model: ir.Model) -> None:
-    """Make the shapes of all values unknown that bodies and functions declare: the graph's inputs have new ones."""
+def forget_shapes(model: ir.Model, *, declared: bool = False) -> None:
+    """Make the shapes of all values unknown that bodies and functions declare: the graph's inputs have new ones.
+
+    With ``declared`` also those of the graph's own values, but its inputs; of its outputs the ranks stay.
+    """
     graphs: list[ir.Graph | ir.Function] = [*model.graph.subgraphs(), *model.functions.values()]
     for graph in graphs:
         if graph is not model.graph:
-            for value in (*graph.inputs, *(out for node in graph.all_nodes() for out in node.outputs)):
-                if value.const_value is None:
-                    value.shape = None
+            _forget((*graph.inputs, *(out for node in graph.all_nodes() for out in node.outputs)))
+    if declared:
+        _forget(out for node in model.graph for out in node.outputs if not out.is_graph_output())
+        for value in model.graph.outputs:
+            if value.producer() is not None and value.shape is not None:
+                value.shape = ir.Shape([None] * len(value.shape))
+
+
+def _forget(values: Iterable[ir.Value]) -> None:
+    for value in values:
+        if value.const_value is None:
+            value.shape = None
 
 
 def dimension_names(model: ir.Model) -> set[str]:

@@ -74,6 +74,13 @@ def mean_over(e: Emitter, x: ir.Value, axes: Sequence[int]) -> ir.Value:
     return e.op("ReduceMean", x, e.vector(*axes)) if e.opset >= 18 else e.op("ReduceMean", x, axes=list(axes))
 
 
+def blank(e: Emitter, dtype: ir.DataType) -> ir.Value:
+    """A scalar of the type: 0, false or an empty string."""
+    if dtype == ir.DataType.STRING:
+        return e.op("Constant", value=ir.StringTensor([b""], shape=ir.Shape([])))
+    return e.const(0, dtype.numpy())
+
+
 def reshape(e: Emitter, x: ir.Value, shape: ir.Value) -> ir.Value:
     """``x`` in ``shape``, which has no −1, and whose zeros are zeros.
 
@@ -83,16 +90,12 @@ def reshape(e: Emitter, x: ir.Value, shape: ir.Value) -> ir.Value:
         return e.op("Reshape", x, shape, allowzero=1)
     if x.shape is not None and all(isinstance(d, int) and d > 0 for d in x.shape):
         return e.op("Reshape", x, shape)
-    dtype = dtype_of(x)
     smallest = e.op("ReduceMin", e.op("Concat", shape, e.vector(1), axis=0), axes=[0], keepdims=0)
     empty = e.op("Equal", smallest, e.scalar(0))
-    blank = (
-        ir.StringTensor([b""], shape=ir.Shape([])) if dtype == ir.DataType.STRING else ir.Tensor(np.zeros((), dtype.numpy()))
-    )
     result = either(
         e,
         empty,
-        lambda b: b.op("Expand", b.op("Constant", value=blank), shape),
+        lambda b: b.op("Expand", blank(b, dtype_of(x)), shape),
         lambda b: b.op("Reshape", x, shape),
         x,
     )

@@ -100,9 +100,9 @@ def wrong_types(node: ir.Node, opset: int) -> str:
             parameter = parameters[min(index, len(parameters) - 1)]
             kind = _type_name(value.type)
             if kind not in allowed.get(parameter.type_str, {parameter.type_str}):
-                return f"{verb} a {kind} as {parameter.name}"
+                return f"{verb} {kind} as {parameter.name}"
             if parameter.is_homogeneous and bound.setdefault(parameter.type_str, kind) != kind:
-                return f"{verb} a {kind} as {parameter.name} beside a {bound[parameter.type_str]}"
+                return f"{verb} {kind} as {parameter.name} beside {bound[parameter.type_str]}"
     return ""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.arithmetic import Arithmetic, whole
-from dragoman.graph_ir.opsets.operators import END, cast, reshape, where
+from dragoman.graph_ir.opsets.operators import END, blank, cast, reshape, where
 from dragoman.graph_ir.opsets.step import (
     Emitter,
     attribute,
@@ -17,7 +17,6 @@ from dragoman.graph_ir.opsets.step import (
     raises,
     rank,
 )
-from dragoman.graph_ir.opsets.subgraphs import unrepeated
 from dragoman.graph_ir.passes.editing import constant
 
 
@@ -161,9 +160,12 @@ def constant_as_tensor(node: ir.Node, e: Emitter) -> ir.Value | None:
 
 @lowers(14, "Identity")
 def identity_of_a_sequence(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Before 14 only tensors were passed on: a sequence is, by a Loop that never runs (which takes sequences from 13 on)."""
+    """Before 14 only tensors were passed on: a sequence becomes another when an element is put in, and taken out again."""
     x = needed(node, 0)
-    return unrepeated(e, x) if isinstance(x.type, ir.SequenceType) else None
+    if not isinstance(x.type, ir.SequenceType):
+        return None
+    element, first = blank(e, x.type.dtype), e.scalar(0)
+    return e.op("SequenceErase", e.op("SequenceInsert", x, element, first), first)
 
 
 @lowers(20, "ConstantOfShape")

@@ -58,17 +58,3 @@ def repeat(e: Emitter, times: ir.Value, start: ir.Value, step: Callable[[Emitter
     node = e.add(ir.node("Loop", [times, e.const(True, np.bool_), start], {"body": body.graph}, num_outputs=1))
     node.outputs[0].type, node.outputs[0].shape = start.type, start.shape
     return node.outputs[0]
-
-
-def unrepeated(e: Emitter, x: ir.Value) -> ir.Value:
-    """What a Loop that never runs makes of ``x``, of any type: a value of its own that equals it."""
-    body = Body(e, "body")
-    body.input("iteration", ir.DataType.INT64, [])
-    going = body.input("condition", ir.DataType.BOOL, [])
-    state = ir.Value(name=body.unique("state"), type=x.type)
-    body.graph.inputs.append(state)
-    body.output(going)
-    body.graph.outputs.append(state)
-    node = e.add(ir.node("Loop", [e.scalar(0), e.const(True, np.bool_), x], {"body": body.graph}, num_outputs=1))
-    node.outputs[0].type = x.type
-    return node.outputs[0]
