@@ -37,6 +37,9 @@ from dragoman.graph_ir.traversal import parts, walk
 _OPTIONAL_INPUTS = 4
 """The IR version since which weights needn't be inputs; before, that they are says nothing."""
 
+_EXACT_WINDOWS = 22
+"""The opset since which pooling's ceil_mode says how many windows there are."""
+
 _LONGEST = 400
 """Characters of onnx's messages that are passed on: some hold whole nodes."""
 
@@ -158,9 +161,23 @@ def _infer(model: ir.Model, path: Path | None, *, reshaped: bool) -> None:
     if reshaped:
         forget_shapes(model)
     try:
-        infer_shapes(model)
+        try:
+            infer_shapes(model)
+        except MalformedModel:
+            if not _counts_dropped_windows(model):
+                raise
+            forget_shapes(model, declared=True)
+            infer_shapes(model)
     except MalformedModel as error:
         raise MalformedModel(f"the shapes don't fit: {error.message}", location=_location(path), layer=error.layer) from error
+
+
+def _counts_dropped_windows(model: ir.Model) -> bool:
+    """Whether the shapes that the model declares may be onnx's, which before opset 22 counted windows of pooling with ceil_mode
+    that no runtime has: those that start in the padding at the end."""
+    opset = model.graph.opset_imports.get("", IR_OPSET)
+    pooling = (node for part in parts(model) for node in part.all_nodes() if node.op_type.endswith("Pool") and not node.domain)
+    return opset < _EXACT_WINDOWS and any("ceil_mode" in node.attributes for node in pooling)
 
 
 # -- the graph ----------------------------------------------------------------------------------------
@@ -196,6 +213,8 @@ def _settle(model: ir.Model, *, optional_inputs: bool) -> list[str]:
         return []
     for value in optional:
         model.graph.inputs.remove(value)
+    if len(optional) == 1:
+        return ["1 weight was an optional input; it is a constant now"]
     return [f"{len(optional)} weights were optional inputs; they are constants now"]
 
 

@@ -69,7 +69,7 @@ class Engine:
     ) -> None:
         """``opsets`` are the graph's; ``taken`` are the names that dimensions have already."""
         self.facts: dict[ir.Value, Fact | None] = {}
-        self.taken = set(taken)
+        self.taken = taken if isinstance(taken, set) else set(taken)
         self.invented: dict[str, None] = {}
         self._functions = functions or {}
         self._opsets = opsets
