@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 
 import onnx
@@ -25,8 +25,14 @@ NEWEST: int = min(onnx.defs.onnx_opset_version(), REVIEWED)
 """The newest opset that is written: the installed onnx's, if its changes have been read."""
 
 
-def convert_opset(model: ir.Model, opset: int) -> list[Gap]:
-    """Rewrite ``model`` in place for ``opset``: graph, subgraphs, functions. What can't be is returned, and stays as it was."""
+Keep = Callable[[ir.Node], bool]
+
+
+def convert_opset(model: ir.Model, opset: int, *, keep: Keep = lambda node: False) -> list[Gap]:
+    """Rewrite ``model`` in place for ``opset``: graph, subgraphs, functions. What can't be is returned, and stays as it was.
+
+    A target that isn't ONNX may have newer operators too: nodes for which ``keep`` holds are left alone.
+    """
     _load_steps()
     gaps = _Gaps()
     names = Names(parts(model))
@@ -34,9 +40,9 @@ def convert_opset(model: ir.Model, opset: int) -> list[Gap]:
     for function in model.functions.values():
         calls = [node for node in _all_nodes(model) if node.op_identifier() == function.identifier()]
         layers = list(dict.fromkeys(layer for call in calls for layer in _layers(call))) or [function.name]
-        _convert(function.graph, opset, names, dimensions, gaps, function_layers=layers)
+        _convert(function.graph, opset, names, dimensions, gaps, keep, function_layers=layers)
         function.opset_imports[""] = opset
-    _convert(model.graph, opset, names, dimensions, gaps, function_layers=None)
+    _convert(model.graph, opset, names, dimensions, gaps, keep, function_layers=None)
     model.graph.opset_imports[""] = opset
     return gaps.found()
 
@@ -59,30 +65,37 @@ class _Gaps:
 
 
 def _convert(
-    graph: ir.Graph, opset: int, names: Names, dimensions: set[str], gaps: _Gaps, *, function_layers: list[str] | None
+    graph: ir.Graph,
+    opset: int,
+    names: Names,
+    dimensions: set[str],
+    gaps: _Gaps,
+    keep: Keep,
+    *,
+    function_layers: list[str] | None,
 ) -> None:
     start = graph.opset_imports.get("", opset)
     if opset == start:
         return
-    stuck: set[ir.Node] = set()
-    down = opset < start
     nodes = _standard_nodes(graph)
+    left = {node for node in nodes if keep(node)}
+    down = opset < start
     for at in range(start, opset, -1) if down else range(start, opset):
         newer, older = (at, at - 1) if down else (at + 1, at)
         target = Target(older if down else newer, names, dimensions)
         rewritten = False
         for node in nodes:
-            if not _changes(node.op_type, newer, older, down=down) or node in stuck:
+            if not _changes(node.op_type, newer, older, down=down) or node in left:
                 continue
             try:
                 rewritten |= _move(node, newer, older, target, in_function=function_layers is not None)
             except CannotConvertError as reason:
-                stuck.add(node)
+                left.add(node)
                 gaps.add(node.op_type, reason.reason(opset), function_layers or _layers(node))
         if rewritten:
             nodes = _standard_nodes(graph)
     for node in nodes:
-        if node in stuck:
+        if node in left:
             continue
         if version(node.op_type, opset) is None:
             gaps.add(node.op_type, CannotConvertError("it").reason(opset), function_layers or _layers(node))
