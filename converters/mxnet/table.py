@@ -33,7 +33,12 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
-NUMBERED = frozenset({"_contrib_box_nms"})
+NUMBERED = frozenset(
+    {
+        "_contrib_box_nms", "_npi_exponential", "_npi_gumbel", "_npi_logistic", "_npi_normal", "_npi_pareto", "_npi_rayleigh",
+        "_npi_weibull",
+    }
+)  # fmt: skip
 """Operators of which a program sees one output, but which have more: it is numbered all the same."""
 
 UNREAD: Mapping[str, int] = {

@@ -84,6 +84,8 @@ class Case:
     """Shapes with names for dynamic dimensions, for a second conversion."""
     tolerance: float = 1e-5
     """Of the output's largest value."""
+    random: bool = False
+    """Of outputs that are drawn anew at every run, the distribution is compared."""
 
 
 def arrays(case_id, described):
