@@ -11,6 +11,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.provenance import origins
+from dragoman.validators.degenerate import RANDOM
 from dragoman.validators.evaluator.call import Array, Declined, EvaluationError, NodeCall
 from dragoman.validators.evaluator.fallback import Reference
 from dragoman.validators.evaluator.kernels import KERNELS
@@ -21,7 +22,6 @@ ROUNDED = frozenset(
     | {"Sigmoid", "Softmax", "Tanh"}
 )
 """Operators whose results another implementation may round up or down; more draws of noise do so at random."""
-RANDOM = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
 
 
 @dataclass
