@@ -40,7 +40,12 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
-NUMBERED = frozenset({"SliceChannel", "_contrib_box_nms", "split"})
+NUMBERED = frozenset(
+    {
+        "SliceChannel", "_contrib_box_nms", "_npi_exponential", "_npi_gumbel", "_npi_logistic", "_npi_normal", "_npi_pareto",
+        "_npi_rayleigh", "_npi_weibull", "split",
+    }
+)  # fmt: skip
 """Operators whose outputs are numbered even where there is, or a program sees, one."""
 
 UNREAD: Mapping[str, int] = {
