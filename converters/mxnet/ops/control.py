@@ -170,7 +170,8 @@ def _results(g: SymbolBuilder, values: Sequence[Value]) -> list[Value]:
     """What a body gives: its own values, each once."""
     found: list[Value] = []
     for value in values:
-        own = value.producer() is not None and value.producer().graph is g.graph and value not in found
+        maker = value.producer()
+        own = maker is not None and maker.graph is g.graph and value not in found
         found.append(value if own else g.op("Identity", value))
     return found
 
