@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import floats_only
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.ops.channels import Layout, channels_back, channels_first, check_layout
 from dragoman.converters.mxnet.symbol import Node
@@ -109,7 +110,7 @@ def _check(
     g: SymbolBuilder, node: Node, data: Value, weight: Value, bias: Value | None, layout: Layout, *, no_bias: bool
 ) -> None:
     """Floats, a bias if there is to be one, and a weight of as many axes as the data."""
-    g.require(node, data)
+    floats_only(g, node, data)
     if (bias is None) != no_bias:
         raise g.malformed(node, f"has no_bias {no_bias} and {'no' if bias is None else 'a'} bias")
     if layout == "NWC" or g.rank(node, weight) != g.rank(node, data):
