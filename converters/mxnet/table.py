@@ -26,8 +26,10 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_quantized_conv": ("output", "min_output", "max_output"),
     "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
     "_npi_concatenate": ("out",),
+    "_npi_matmul": ("out",),
     "_npi_std": ("std", "mean"),
     "_npi_var": ("var", "mean"),
+    "make_loss": ("loss",),
 }
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
@@ -40,6 +42,7 @@ UNREAD: Mapping[str, int] = {
     "LogisticRegressionOutput": 1,
     "MAERegressionOutput": 1,
     "SVMOutput": 1,
+    "Softmax": 1,
     "SoftmaxOutput": 1,
 }
 """How many inputs inference reads of operators that also take a label."""

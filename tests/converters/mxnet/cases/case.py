@@ -109,6 +109,24 @@ def single(mx, op, inputs, *, dynamic=None, numpy=False, tolerance=1e-5, label="
     return Case(name, symbol, inputs, dynamic=dynamic or {}, tolerance=tolerance, numpy=numpy)
 
 
+def several(mx, name, calls, *, dynamic=None, numpy=False, tolerance=1e-5):
+    """One case of many operators, none of which reads another: ``calls`` are (operator, its inputs, its settings)."""
+    entries, places, inputs = [], [], {}
+    for number, (op, arrays_, settings) in enumerate(calls):
+        own = {f"{key}{number}": array for key, array in arrays_.items()}
+        first = len(entries)
+        entries += [{"op": "null", "name": n, "inputs": [], "attrs": {"__dtype__": str(FLAGS[a.dtype])}} for n, a in own.items()]
+        places.append(len(entries))
+        attrs = {key: str(value) for key, value in settings.items() if value is not None}
+        reads = [[first + index, 0, 0] for index in range(len(own))]
+        entries.append({"op": op, "name": f"y{number}", "attrs": attrs, "inputs": reads})
+        inputs.update(own)
+    variables = [index for index, entry in enumerate(entries) if entry["op"] == "null"]
+    graph = {"nodes": entries, "arg_nodes": variables, "heads": [[place, 0, 0] for place in places]}
+    symbol = mx.sym.load_json(json.dumps({**graph, "attrs": {"mxnet_version": ["int", 10901]}}))
+    return Case(name, symbol, inputs, dynamic=dynamic or {}, tolerance=tolerance, numpy=numpy)
+
+
 def unary(mx, op, shape, *, dtype="float32", dynamic=None, **settings):
     """``single`` of one tensor of distinct values."""
     inputs = {"data": distinct(*shape, dtype=dtype)}
