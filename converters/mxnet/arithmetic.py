@@ -70,8 +70,9 @@ def scalar(g: SymbolBuilder, node: Node, number: float, dtype: DataType) -> Valu
 
 
 def number(g: SymbolBuilder, x: Value, value: float) -> Value:
-    """A constant of the type of ``x``."""
-    return g.const(np.array(value, dtype_of(x).numpy()))
+    """A constant of the type of ``x``; what is too large for it is infinite."""
+    with np.errstate(over="ignore"):
+        return g.const(np.array(value).astype(dtype_of(x).numpy()))
 
 
 def select(g: SymbolBuilder, condition: Value, a: Value, b: Value) -> Value:

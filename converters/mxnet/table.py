@@ -29,6 +29,10 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_quantized_conv": ("output", "min_output", "max_output"),
     "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
     "_npi_concatenate": ("out",),
+    "_npi_matmul": ("out",),
+    "_npi_std": ("std", "mean"),
+    "_npi_var": ("var", "mean"),
+    "make_loss": ("loss",),
 }
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 

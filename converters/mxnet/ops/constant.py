@@ -36,14 +36,6 @@ def zeros(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = D
     return _filled(g, node, _shape(g, shape), 0, dtype)
 
 
-@op("_zeros_without_dtype")
-def zeros_without_dtype(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: int = -1) -> Value:
-    """``shape`` of 0, float32 unless a number says another type. init_op.cc."""
-    if dtype not in (-1, 0):
-        raise g.unsupported(node, f"its dtype is number {dtype}")
-    return _filled(g, node, _shape(g, shape), 0, DataType.FLOAT)
-
-
 @op("_ones", "_npi_ones")
 def ones(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of 1. init_op.cc."""
@@ -106,17 +98,18 @@ def arange(
     infer_range: bool = False,
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
-    """(⌈(stop − start) / step⌉ · repeat): start + step · ⌊i / repeat⌋, start and step cut to ``dtype``. init_op.h, RangeCompute."""
+    """(⌈(stop − start) / step⌉ · repeat): start + step · ⌊i / repeat⌋. init_op.h, RangeCompute."""
     if infer_range:
         raise g.unsupported(node, "its length comes from its reader (infer_range)")
     if stop is None:
         start, stop = 0.0, start
+    numpy = node.op.startswith("_npi")
     count = ceil((stop - start) / step) if step else -1
-    if count < 0 or (count == 0 and node.op == "_arange"):
-        if node.op == "_arange" or not step:
-            raise g.malformed(node, f"its range is empty: from {start} to {stop} by {step}")
-        count = 0
-    return g.const(_steps(count, start, step, repeat, dtype))
+    if not step or (count <= 0 and not numpy):
+        raise g.malformed(node, f"its range is empty: from {start} to {stop} by {step}")
+    if numpy and repeat != 1:
+        raise g.malformed(node, f"repeats {repeat} times, takes 1")
+    return g.const(_steps(max(count, 0), start, step, repeat, dtype))
 
 
 @op("_contrib_arange_like", "_npx_arange_like")
@@ -136,16 +129,21 @@ def arange_like(
     places = g.op("Range", g.const(np.int64(0)), count_, g.const(np.int64(1)))
     if repeat != 1:
         places = g.op("Div", places, g.const(np.int64(repeat)))
-    scaled = g.op("Mul", cast(g, places, DataType.DOUBLE), g.const(np.float64(step)))
-    line = cast(g, g.op("Add", scaled, g.const(np.float64(start))), dtype)
+    first, by = _limits(start, step, dtype)
+    scaled = g.op("Mul", cast(g, places, DataType.DOUBLE), g.const(np.float64(by)))
+    line = cast(g, g.op("Add", scaled, g.const(np.float64(first))), dtype)
     return g.reshape_like(line, data) if axis is None else g.reshape(line, shape, source=data)
 
 
 def _steps(count: int, start: float, step: float, repeat: int, dtype: DataType) -> npt.NDArray[np.generic]:
-    kind = dtype.numpy()
-    whole = kind.kind in "iu"
-    first, by = (float(int(number)) if whole else number for number in (start, step))
-    return np.repeat((first + by * np.arange(count)).astype(kind), repeat)
+    first, by = _limits(start, step, dtype)
+    return np.repeat((first + by * np.arange(count)).astype(dtype.numpy()), repeat)
+
+
+def _limits(start: float, step: float, dtype: DataType) -> tuple[float, float]:
+    """Start and step as MXNet takes them: cut to whole numbers for integers, and for halves too."""
+    whole = dtype not in (DataType.FLOAT, DataType.DOUBLE)
+    return (float(int(start)), float(int(step))) if whole else (start, step)
 
 
 @op("_linspace", "_npi_linspace")

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import dtype_of, scalar
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.ops.reshape import Part, reshape_to
 from dragoman.converters.mxnet.symbol import Node
@@ -74,7 +75,7 @@ def _padded(g: SymbolBuilder, node: Node, x: Value, widths: Sequence[tuple[int, 
         for axis, pair in enumerate(widths):
             x = _mirrored(g, node, x, axis, pair, mode)
         return x
-    filler = g.const(np.array(value).astype((x.dtype or x.type.dtype).numpy())) if mode == "constant" and value else None  # type: ignore[union-attr]
+    filler = scalar(g, node, value, dtype_of(x)) if mode == "constant" and value else None
     return g.op("Pad", x, g.const(pads), filler, mode=mode)
 
 

@@ -22,8 +22,12 @@ def concat(g: SymbolBuilder, node: Node, *data: Value, num_args: int, dim: int =
 
 
 @op("_npi_concatenate")
-def concatenate(g: SymbolBuilder, node: Node, *data: Value, num_args: int, axis: int = 0) -> Value:
-    """MXNet np.concatenate: one behind the other along ``axis``. np_matrix_op.cc."""
+def concatenate(g: SymbolBuilder, node: Node, *data: Value, num_args: int, axis: int | None = 0) -> Value:
+    """MXNet np.concatenate: one behind the other along ``axis``; None is that of vectors. np_matrix_op.cc."""
+    if axis is None:
+        if any(g.rank(node, x) != 1 for x in data):
+            raise g.malformed(node, "has the axis None, which MXNet takes of vectors only")
+        axis = 0
     return concat(g, node, *data, num_args=num_args, dim=axis)
 
 

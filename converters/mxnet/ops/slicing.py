@@ -21,7 +21,7 @@ def slice_(g: SymbolBuilder, node: Node, data: Value, *, begin: OptionalInts, en
     steps = [1 if by is None else by for by in step] or [1] * len(begin)
     if not len(begin) == len(end) == len(steps) <= g.rank(node, data) or 0 in steps:
         raise g.malformed(node, f"slices a tensor of {len(dims(data))} axes from {begin} to {end} by {step or 1}")
-    limits = [_limits(size, *said) for size, *said in zip(dims(data), begin, end, steps, strict=False)]
+    limits = [_limits(size, first, last, by) for size, first, last, by in zip(dims(data), begin, end, steps, strict=False)]
     if not limits:
         return data
     starts, ends, steps = ([limit[i] for limit in limits] for i in range(3))

@@ -38,7 +38,9 @@ def sweep(mx):
             yield unary(mx, "_npi_rot90", (2, 3, 4), numpy=True, k=k, axes=axes)
     for axes in ("None", "(0,0)"):
         yield unary(mx, "_npi_rot90", (2, 3, 4), numpy=True, axes=axes)
-    rolls = (("1", "None"), ("2", "0"), ("(1,2)", "(0,1)"), ("-1", "1"), ("(1,2)", "0"), ("1", "(0,1)"), ("None", "0"), ("7", "-1"), ("0", "1"))
+    rolls = (
+        ("1", "None"), ("2", "0"), ("(1,2)", "(0,1)"), ("-1", "1"), ("(1,2)", "0"), ("1", "(0,1)"), ("None", "0"), ("7", "-1"), ("0", "1"),
+    )  # fmt: skip
     for shift, axis in rolls:
         yield unary(mx, "_np_roll", (2, 3, 4), numpy=True, dynamic=("batch", 3, "length"), shift=shift, axis=axis)
     for block in (1, 2, 0, 3):

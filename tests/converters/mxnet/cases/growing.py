@@ -45,14 +45,16 @@ def sweep(mx):
     yield unary(mx, "repeat", (2, 2), numpy=True, repeats=0, axis=1)
 
     for axis, size in (
-        ("0", "2"), ("(0,1)", "(2,3)"), ("()", "()"), ("-1", "2"), ("(0,2)", "(2,3)"), ("(1,)", "(2,3)"), ("(1,0)", "(2,3)"), ("(0,0)", "(2,3)"),
-        ("1", "(4,)"),
+        ("0", "2"), ("(0,1)", "(2,3)"), ("()", "()"), ("-1", "2"), ("(0,2)", "(2,3)"), ("(1,)", "(2,3)"), ("(1,0)", "(2,3)"),
+        ("(0,0)", "(2,3)"), ("1", "(4,)"),
     ):  # fmt: skip
         yield unary(mx, "broadcast_axis", (1, 1, 3), dynamic=(1, 1, "length"), axis=axis, size=size)
     for shape in ("(2,3)", "(0,3)", "(0,0)", "(2,0)", "(2,2,3)", "(1,3)", "(2,-1)", "()", "(2,4)"):
         yield unary(mx, "broadcast_to", (1, 3), dynamic=(1, "length") if shape == "(2,0)" else None, shape_=shape)
         yield unary(mx, "_npi_broadcast_to", (1, 3), numpy=True, shape_=shape)
-    for shape, target in (((), "(2,3)"), ((3,), "(2,3)"), ((1, 3), "(-2,3)"), ((1, 3), "(2,-2)"), ((1, 3), "(4,2,-2)"), ((2, 1, 3), "(4,-2,5,3)")):
+    for shape, target in (
+        ((), "(2,3)"), ((3,), "(2,3)"), ((1, 3), "(-2,3)"), ((1, 3), "(2,-2)"), ((1, 3), "(4,2,-2)"), ((2, 1, 3), "(4,-2,5,3)"),
+    ):  # fmt: skip
         yield unary(mx, "_npi_broadcast_to", shape, numpy=True, shape_=target)
     yield unary(mx, "broadcast_to", (2, 1, 1, 3, 1), shape_="(2,3,0,3,2)")
     whole = {"lhs": (1, "length"), "rhs": ("batch", "length")}

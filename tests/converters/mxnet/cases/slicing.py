@@ -10,16 +10,17 @@ def sweep(mx):
     for begin in ("None", "-8", "-5", "0", "3", "5", "7"):
         for end in ("None", "-7", "-1", "0", "3", "6", "8"):
             for step in ("-2", "-1", "2"):
-                yield unary(
-                    mx, "slice", (6,), numpy=True, dtype="float64", dynamic=("length",) if begin != "-8" else None, begin=f"({begin},)", end=f"({end},)", step=f"({step},)"
-                )
+                dynamic = ("length",) if begin != "-8" else None
+                limits = {"begin": f"({begin},)", "end": f"({end},)", "step": f"({step},)"}
+                yield unary(mx, "slice", (6,), numpy=True, dtype="float64", dynamic=dynamic, **limits)
     for begin, end, step in (
         ("(0,1)", "(2,3)", "()"), ("(None,1)", "(None,None)", "()"), ("(1,)", "(2,)", "()"), ("(0,1,2)", "(2,3,4)", "(1,2,1)"),
         ("(None,None,None)", "(None,None,None)", "(None,-1,2)"), ("(0,-2,-1)", "(2,None,None)", "()"), ("(0,1)", "(2,)", "()"),
         ("(0,0,0,0)", "(1,1,1,1)", "()"), ("(None,0)", "(None,2)", "(None,1)"), ("1", "2", "1"), ("(0,2)", "(2,0)", "(1,-1)"),
         ("(0,1)", "(2,3)", "(1,0)"),
     ):  # fmt: skip
-        yield unary(mx, "slice", (2, 3, 4), dynamic=("batch", 3, "length"), begin=begin, end=end, **({} if step == "()" else {"step": step}))
+        limits = {"begin": begin, "end": end, **({} if step == "()" else {"step": step})}
+        yield unary(mx, "slice", (2, 3, 4), dynamic=("batch", 3, "length"), **limits)
     for dtype in DTYPES:
         yield unary(mx, "slice", (3, 4), dtype=dtype, begin="(1,None)", end="(3,None)", step="(None,-2)")
         yield unary(mx, "slice_axis", (3, 4), dtype=dtype, axis=1, begin=1, end=3)
