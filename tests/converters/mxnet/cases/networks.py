@@ -36,7 +36,7 @@ def _case(mx, label, symbol, shapes, dynamic=None, words=None):
     arguments, _, states = symbol.infer_shape(**shapes)
     feeds = {n: integers(0, words[n] - 1, *s) if n in (words or {}) else normal(*s) for n, s in shapes.items()}
     params = {}
-    for name, shape in zip(symbol.list_arguments() + symbol.list_auxiliary_states(), arguments + states):
+    for name, shape in zip(symbol.list_arguments() + symbol.list_auxiliary_states(), arguments + states, strict=True):
         if name not in shapes:
             fan = max(1, int(shape[-1] if len(shape) < 3 else shape[1] * shape[2] * shape[-1]))
             kept = uniform(0.5, 1.5, *shape) if name.endswith(("gamma", "var")) else normal(*shape, scale=fan**-0.5)
