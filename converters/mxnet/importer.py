@@ -20,7 +20,7 @@ from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import OPERATORS, UNREAD, output_name
 from dragoman.converters.mxnet.weights import add_parameters, find_weights, read_weights, variable_names
 from dragoman.graph_ir import Gap, Location, Model, Origin, Source, dims
-from dragoman.graph_ir.errors import DragomanError, MalformedModel, SourceError, UnsupportedOperator, UsageError
+from dragoman.graph_ir.errors import DragomanError, MalformedModel, UnsupportedOperator, UsageError
 from dragoman.graph_ir.provenance import set_source_tensors
 
 Shapes = Mapping[str, Sequence[int | str]]

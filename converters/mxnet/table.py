@@ -22,15 +22,19 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "LayerNorm": ("output", "mean", "std"),
     "LeakyReLU": ("output", "mask"),
     "RNN": ("output", "state_output", "statecell_output"),
+    "_npx_batch_norm": ("output", "mean", "var"),
+    "_npx_layer_norm": ("output", "mean", "std"),
+    "_npx_rnn": ("output", "state_output", "statecell_output"),
     "_contrib_BatchNormWithReLU": ("output", "mean", "var"),
     "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
     "_contrib_Proposal": ("output", "score"),
     "_contrib_SyncBatchNorm": ("output", "mean", "var"),
     "_contrib_MultiProposal": ("output", "score"),
     "_npi_concatenate": ("out",),
-    "make_loss": ("loss",),
+    "_npi_matmul": ("out",),
     "_npi_std": ("std", "mean"),
     "_npi_var": ("var", "mean"),
+    "make_loss": ("loss",),
     **{
         f"_contrib_quantized_{kind}": ("output", "min_output", "max_output")
         for kind in (
