@@ -98,6 +98,7 @@ class _Conversion:
     ) -> None:
         self.symbol = symbol
         self.g = SymbolBuilder(symbol.path.stem if symbol.path else "mxnet", tensors)
+        self.g.numpy = symbol.numpy
         self._shapes = shapes
         self._weights_path = weights
         self._values: dict[int, tuple[ir.Value | None, ...]] = {}

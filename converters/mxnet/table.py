@@ -33,7 +33,7 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
-NUMBERED = frozenset({"SliceChannel", "_contrib_box_nms", "split"})
+NUMBERED = frozenset({"SliceChannel", "_contrib_box_nms", "_linalg_det", "_npi_det", "linalg_det", "split"})
 """Operators whose outputs are numbered even where there is, or a program sees, one."""
 
 UNREAD: Mapping[str, int] = {
