@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from onnx_ir import DataType, Value
 
 from dragoman.converters.mxnet.arithmetic import FLOATS, cast, dtype_of, floats_only, promoted, same_type
-from dragoman.converters.mxnet.operations import ARITHMETIC, BITWISE, COMPARISONS, Operation
+from dragoman.converters.mxnet.operations import ARITHMETIC, BITWISE, COMPARISONS
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
@@ -125,7 +125,7 @@ def bitwise(g: SymbolBuilder, node: Node, lhs: Value, rhs: Value) -> Value:
     return BITWISE[node.op.removeprefix("_npi_")](g, lhs, rhs)
 
 
-@op("add_n", "ElementWiseSum", "_sum")
+@op("add_n", "ElementWiseSum")
 def add_n(g: SymbolBuilder, node: Node, *args: Value, num_args: int | None = None) -> Value:
     """The sum of tensors of one shape and type. elemwise_sum.cc."""
     if not args or num_args not in (None, len(args)):

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import cast, dtype_of, scalar as constant
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of
+from dragoman.converters.mxnet.arithmetic import scalar as constant
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -48,13 +49,13 @@ def full(g: SymbolBuilder, node: Node, *, value: float, shape: Ints = (), dtype:
     return _filled(g, node, _shape(g, shape), value, dtype)
 
 
-@op("zeros_like", "_npi_zeros_like")
+@op("zeros_like")
 def zeros_like(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """0 in the shape and type of ``data``. elemwise_unary_op_basic.cc."""
     return _filled(g, node, g.shape(data), 0, dtype_of(data))
 
 
-@op("ones_like", "_npi_ones_like")
+@op("ones_like")
 def ones_like(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """1 in the shape and type of ``data``. elemwise_unary_op_basic.cc."""
     return _filled(g, node, g.shape(data), 1, dtype_of(data))
@@ -67,14 +68,28 @@ def full_like(g: SymbolBuilder, node: Node, a: Value, *, fill_value: float, dtyp
 
 
 @op("_eye")
-def eye(g: SymbolBuilder, node: Node, *, N: int, M: int = 0, k: int = 0, dtype: DataType = DataType.FLOAT) -> Value:
+def eye(
+    g: SymbolBuilder,
+    node: Node,
+    *,
+    N: int,  # noqa: N803
+    M: int = 0,  # noqa: N803
+    k: int = 0,
+    dtype: DataType = DataType.FLOAT,
+) -> Value:
     """(N, M), or (N, N) where M is 0: 1 on diagonal k. init_op.h."""
     return _array(g, np.eye(N, M or None, k), dtype)
 
 
 @op("_npi_eye")
 def numpy_eye(
-    g: SymbolBuilder, node: Node, *, N: int, M: int | None = None, k: int = 0, dtype: DataType = DataType.FLOAT
+    g: SymbolBuilder,
+    node: Node,
+    *,
+    N: int,  # noqa: N803
+    M: int | None = None,  # noqa: N803
+    k: int = 0,
+    dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(N, M): 1 on diagonal k. np_init_op.cc."""
     return _array(g, np.eye(N, M, k), dtype)
@@ -184,6 +199,12 @@ _WINDOWS: dict[str, Callable[[int], npt.NDArray[np.float64]]] = {
 
 
 @op(*_WINDOWS)
-def window(g: SymbolBuilder, node: Node, *, M: int, dtype: DataType = DataType.FLOAT) -> Value:
+def window(
+    g: SymbolBuilder,
+    node: Node,
+    *,
+    M: int,  # noqa: N803
+    dtype: DataType = DataType.FLOAT,
+) -> Value:
     """(M): a window of signal processing. np_window_op.cc."""
     return _array(g, _WINDOWS[node.op](M), dtype)

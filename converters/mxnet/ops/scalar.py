@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import FLOATS, cast, dtype_of, scalar as constant
+from dragoman.converters.mxnet.arithmetic import FLOATS, cast, dtype_of
+from dragoman.converters.mxnet.arithmetic import scalar as constant
 from dragoman.converters.mxnet.operations import ARITHMETIC, BITWISE, COMPARISONS, Operation, reversed_
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
