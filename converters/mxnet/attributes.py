@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ DTYPES = {
 WITHOUT_EFFECT = frozenset(
     {
         "workspace", "cudnn_tune", "cudnn_off", "cudnn_algo_verbose", "cudnn_algo_fwd", "cudnn_algo_bwd_data", "cudnn_algo_bwd_filter",
-        "cudnn_algo_fwd_prec", "cudnn_algo_bwd_prec", "cudnn_tensor_core", "cudnn_tensor_core_only", "ctx", "sparse_grad",
+        "cudnn_algo_fwd_prec", "cudnn_algo_bwd_prec", "cudnn_tensor_core", "cudnn_tensor_core_only", "ctx", "sparse_grad", "im2col_step",
     }
 )  # fmt: skip
 """How something is computed or trained, never what."""
@@ -118,9 +119,10 @@ def convert(text: str, kind: Any) -> Any:
 
 
 def _sequence(text: str, kind: Any) -> list[Any]:
-    """``(1, 2)``, ``[1,2]``, ``1`` and ``(2L, 2L)``: what MXNet's tuples have been written as."""
+    """``(1, 2)``, ``[1,2]``, ``1``, ``(2L, 2L)`` and ``((1, 2), (3, 4))``: what MXNet's tuples have been written as."""
     inner = text[1:-1] if text[:1] + text[-1:] in ("()", "[]") else text
-    return [convert(part, kind) for part in inner.split(",") if part.strip()]
+    parts = re.findall(r"[(\[][^)\]]*[)\]]", inner) if typing.get_origin(kind) is tuple else inner.split(",")
+    return [convert(part, kind) for part in parts if part.strip()]
 
 
 def _scalar(text: str, kind: Any) -> Any:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.graph_ir import Builder
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedAttribute
 from dragoman.graph_ir.model import dims
+
+FLOATS = (ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.DOUBLE)
 
 
 class SymbolBuilder(Builder):
@@ -30,6 +34,28 @@ class SymbolBuilder(Builder):
     def unsupported(self, node: Node, message: str) -> UnsupportedAttribute:
         """A setting of ``node`` that can't be converted."""
         return UnsupportedAttribute(message, layer=str(node))
+
+    def require(self, node: Node, value: ir.Value, *dtypes: ir.DataType) -> None:
+        """Refuse a tensor of another type than MXNet's code for ``node`` takes: floats, if nothing else is said."""
+        taken = dtypes or FLOATS
+        if value.dtype is not None and value.dtype not in taken:
+            raise self.unsupported(node, f"takes {' or '.join(t.name for t in taken)}, its input is {value.dtype.name}")
+
+    # -- operators --------------------------------------------------------------------------------
+
+    def single(self, op_type: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
+        """An operator that runtimes have no float64 form of: computed in float32 if its inputs are float64."""
+        if inputs[0] is None or inputs[0].dtype != ir.DataType.DOUBLE:
+            return self.op(op_type, *inputs, **attributes)
+        narrow = [
+            self.op("Cast", value, to=ir.DataType.FLOAT) if value is not None and value.dtype == ir.DataType.DOUBLE else value
+            for value in inputs
+        ]
+        return self.op("Cast", self.op(op_type, *narrow, **attributes), to=ir.DataType.DOUBLE)
+
+    def scalar(self, number: float, like: ir.Value) -> ir.Value:
+        """A number of the type of ``like``."""
+        return self.const(np.array(number, like.dtype.numpy() if like.dtype is not None else np.float32))
 
     # -- shapes -----------------------------------------------------------------------------------
 

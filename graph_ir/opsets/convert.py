@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import onnx
@@ -23,17 +23,23 @@ NEWEST: int = min(onnx.defs.onnx_opset_version(), REVIEWED)
 """The newest opset that is written: the installed onnx's, if its changes have been read."""
 
 
-def convert_opset(model: ir.Model, opset: int) -> list[Gap]:
-    """Rewrite ``model`` in place for ``opset``: graph, subgraphs, functions. What can't be is returned, and stays as it was."""
+Keep = Callable[[ir.Node], bool]
+
+
+def convert_opset(model: ir.Model, opset: int, *, keep: Keep = lambda node: False) -> list[Gap]:
+    """Rewrite ``model`` in place for ``opset``: graph, subgraphs, functions. What can't be is returned, and stays as it was.
+
+    A target that isn't ONNX may have newer operators too: nodes for which ``keep`` holds are left alone.
+    """
     _load_steps()
     gaps = _Gaps()
     names = Names(parts(model))
     for function in model.functions.values():
         calls = [node for node in _all_nodes(model) if node.op_identifier() == function.identifier()]
         layers = list(dict.fromkeys(layer for call in calls for layer in _layers(call))) or [function.name]
-        _convert(function.graph, opset, names, gaps, function_layers=layers)
+        _convert(function.graph, opset, names, gaps, keep, function_layers=layers)
         function.opset_imports[""] = opset
-    _convert(model.graph, opset, names, gaps, function_layers=None)
+    _convert(model.graph, opset, names, gaps, keep, function_layers=None)
     model.graph.opset_imports[""] = opset
     return gaps.found()
 
@@ -55,14 +61,17 @@ class _Gaps:
         return [Gap(operator, list(dict.fromkeys(layers)), reason) for (operator, reason), layers in self._layers.items()]
 
 
-def _convert(graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, *, function_layers: list[str] | None) -> None:
+def _convert(
+    graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, keep: Keep, *, function_layers: list[str] | None
+) -> None:
     start = graph.opset_imports.get("", opset)
     stuck: set[ir.Node] = set()
+    kept = {node for node in _standard_nodes(graph) if keep(node)}
     down = opset < start
     for at in range(start, opset, -1) if down else range(start, opset):
         newer, older = (at, at - 1) if down else (at + 1, at)
         for node in list(_standard_nodes(graph)):
-            if node in stuck or not _changes(node.op_type, newer, older, down=down):
+            if node in stuck or node in kept or not _changes(node.op_type, newer, older, down=down):
                 continue
             try:
                 _move(node, newer, older, names, down=down, in_function=function_layers is not None)
@@ -72,6 +81,8 @@ def _convert(graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, *, function
     if opset == start:
         return
     for node in _standard_nodes(graph):
+        if node in kept:
+            continue
         if node not in stuck and version(node.op_type, opset) is None:
             gaps.add(node.op_type, f"opset {opset} doesn't have it", function_layers or _layers(node))
         if node in stuck or version(node.op_type, start) == version(node.op_type, opset):

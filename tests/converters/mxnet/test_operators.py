@@ -55,7 +55,7 @@ def check(entry: dict[str, Any], path: Path, feeds: dict[str, np.ndarray], expec
         if wanted.dtype.kind != "f":
             np.testing.assert_array_equal(got, wanted, name)
             continue
-        finite = np.isfinite(wanted)
+        finite = np.abs(wanted) < np.finfo(wanted.dtype).max  # the lowest number stands for the maximum of nothing
         scale = float(np.abs(wanted[finite].astype(np.float64)).max(initial=0)) or 1.0
         step = max(entry["tolerance"], float(np.finfo(wanted.dtype).eps) * 4)
         np.testing.assert_array_equal(np.where(finite, 0, got), np.where(finite, 0, wanted), name)

@@ -68,6 +68,11 @@ def given(values, shape=None, dtype="float32"):
     return Array(tuple(shape if shape is not None else array.shape), "given", dtype=dtype, values=tuple(array.ravel().tolist()))
 
 
+def variable(mx, name, dtype="float32"):
+    """A variable; its type is said where it isn't MXNet's default."""
+    return mx.sym.Variable(name) if dtype == "float32" else mx.sym.Variable(name, dtype=dtype)
+
+
 @dataclass
 class Case:
     """A symbol, what is fed to it, and its weights; all by the symbol's names."""
@@ -94,10 +99,10 @@ def node(mx, op, inputs, **attrs):
     reads = [[index, 0, 0] for index in range(len(inputs))]
     entries.append({"op": op, "name": "y", "attrs": {key: str(value) for key, value in attrs.items()}, "inputs": reads})
     graph = {"nodes": entries, "arg_nodes": list(range(len(inputs))), "heads": [[len(inputs), 0, 0]]}
-    made = mx.sym.load_json(json.dumps({**graph, "attrs": {"mxnet_version": ["int", 10901]}}))
-    outputs = len(made.list_outputs())
-    graph["heads"] = [[len(inputs), index, 0] for index in range(outputs)]
-    return mx.sym.load_json(json.dumps({**graph, "attrs": {"mxnet_version": ["int", 10901]}}))
+    graph["attrs"] = {"mxnet_version": ["int", 10901]}
+    outputs = mx.sym.load_json(json.dumps(graph)).get_internals().list_outputs()[len(inputs) :]
+    graph["heads"] = [[len(inputs), index, 0] for index in range(len(outputs))]
+    return mx.sym.load_json(json.dumps(graph))
 
 
 def single(mx, op, inputs, *, dynamic=None, numpy=False, tolerance=1e-5, label="", **attrs):

@@ -25,7 +25,7 @@ def is_whole(case):
     shape = case.inputs["data"].shape
     try:
         return prod(case.symbol.infer_shape(data=shape)[1][0]) == prod(shape)
-    except Exception:
+    except Exception:  # MXNet says what it likes; the case is recorded as refused
         return True
 
 
@@ -85,7 +85,7 @@ def sweep(mx):
         ((2, 3, 4), (6, 4), {}, {}),
         ((2, 3, 4), (6, 5), {}, {}),
         ((2, 3), (2, 3), {"lhs": ("batch", 3), "rhs": ("other", 3)}, {}),
-        ((30, 7), (15, 2, 4), {"lhs": ("batch", 7), "rhs": ("one", "two", 4)}, {"lhs_begin": 0, "lhs_end": 1, "rhs_begin": 0, "rhs_end": 2}),
+        ((30, 7), (15, 2, 4), {"lhs": ("n", 7), "rhs": ("one", "two", 4)}, {"lhs_begin": 0, "lhs_end": 1, "rhs_begin": 0, "rhs_end": 2}),
         ((2, 3, 4), (6, 4), {}, {"lhs_end": -1, "rhs_end": -1}),
         ((2, 3, 4), (4, 3, 2), {}, {"lhs_begin": 1, "lhs_end": None, "rhs_begin": 0, "rhs_end": -1}),
         ((2, 3, 4), (6, 4), {}, {"lhs_begin": 0, "lhs_end": 0}),
