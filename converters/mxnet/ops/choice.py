@@ -14,7 +14,7 @@ from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
 
 
-@op("clip", "_npi_clip")
+@op("clip")
 def clip(g: SymbolBuilder, node: Node, data: Value, *, a_min: float, a_max: float) -> Value:
     """``a_max`` where data is above it, else ``a_min`` where data is below that; integers are limited by the truncated limits.
 

@@ -43,7 +43,7 @@ def ones(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = Da
     return _filled(g, node, _shape(g, shape), 1, dtype)
 
 
-@op("_full", "_npi_full")
+@op("_full")
 def full(g: SymbolBuilder, node: Node, *, value: float, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of ``value``. init_op.cc."""
     return _filled(g, node, _shape(g, shape), value, dtype)
@@ -127,7 +127,7 @@ def arange(
     return g.const(_steps(max(count, 0), start, step, repeat, dtype))
 
 
-@op("_contrib_arange_like", "_npx_arange_like")
+@op("_contrib_arange_like")
 def arange_like(
     g: SymbolBuilder, node: Node, data: Value, *, start: float = 0.0, step: float = 1.0, repeat: int = 1, axis: int | None = None
 ) -> Value:
@@ -161,7 +161,7 @@ def _limits(start: float, step: float, dtype: DataType) -> tuple[float, float]:
     return (float(int(start)), float(int(step))) if whole else (start, step)
 
 
-@op("_linspace", "_npi_linspace")
+@op("_linspace")
 def linspace(
     g: SymbolBuilder, node: Node, *, start: float, stop: float, num: int, endpoint: bool = True, dtype: DataType = DataType.FLOAT
 ) -> Value:

@@ -14,7 +14,7 @@ from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 
 
-@op("_copy", "identity", "BlockGrad", "stop_gradient", "make_loss", "_np_copy", "_npi_copyto", "_copyto", "_CrossDeviceCopy")
+@op("_copy", "BlockGrad", "make_loss", "_np_copy", "_copyto", "_CrossDeviceCopy")
 def identity(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """``data``; gradients aside. elemwise_unary_op_basic.cc."""
     return g.op("Identity", data)
@@ -67,7 +67,7 @@ def identity_like(g: SymbolBuilder, node: Node, lhs: Value, rhs: Value) -> Value
     return g.op("Identity", lhs)
 
 
-@op("Dropout", "_npx_dropout")
+@op("Dropout")
 def dropout(
     g: SymbolBuilder,
     node: Node,
@@ -84,7 +84,7 @@ def dropout(
     return g.op("Identity", data)
 
 
-@op("Cast", "cast", "_npi_cast", "_npx_cast")
+@op("Cast")
 def cast(g: SymbolBuilder, node: Node, data: Value, *, dtype: DataType) -> Value:
     """``data`` as another type, as C converts: truncated to an integer, wrapped where a byte is too small, ≠ 0 as a truth."""
     return g.op("Identity", data) if dtype_of(data) == dtype else cast_to(g, data, dtype)

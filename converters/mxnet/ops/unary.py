@@ -158,14 +158,14 @@ EXACT: Mapping[str, Formula] = {
 """Functions worked out in the type of their input, whatever it is."""
 
 
-_EXTENSIONS = frozenset({"erf", "erfinv", "gamma", "gammaln", "relu", "sigmoid"})
-"""What numpy doesn't have; ``_npi_gamma`` is a distribution."""
-_OWN = frozenset({"logical_not", "rcbrt", "round", "rsqrt", "softsign"})
-"""What only the older interface has, or has otherwise."""
+_EXTENSIONS = frozenset({"relu", "sigmoid"})
+"""What numpy doesn't have."""
+_OWN = frozenset({"abs", "erf", "erfinv", "gamma", "gammaln", "logical_not", "rcbrt", "round", "rsqrt", "softsign"})
+"""What only the older interface has, or has otherwise; ``_npi_gamma`` is a distribution."""
 
 
 def _called(table: Mapping[str, Row]) -> dict[str, Row]:
-    """The rows of a table by all that MXNet calls them."""
+    """The rows of a table as MXNet's own and numpy's operators."""
     rows = dict(table)
     for name, row in table.items():
         if name not in _OWN:
@@ -249,7 +249,7 @@ def hard_sigmoid(g: SymbolBuilder, node: Node, data: Value, *, alpha: float = 0.
     return g.op("Clip", line, number(g, data, 0), number(g, data, 1))
 
 
-@op("smooth_l1", "_npx_smooth_l1")
+@op("smooth_l1")
 def smooth_l1(g: SymbolBuilder, node: Node, data: Value, *, scalar: float = 1.0, is_int: bool = True) -> Value:
     """½ (σx)² where \\|x| ≤ 1 / σ², \\|x| − ½ / σ² elsewhere. mshadow_op.h."""
     floats_only(g, node, data)

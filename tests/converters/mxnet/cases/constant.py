@@ -12,7 +12,7 @@ def sweep(mx):
             yield single(mx, op, {}, shape="(2, 3)", dtype=dtype, ctx="cpu(0)")
         for shape in ("(2,)", "[2, 1, 3]", "5", "(300, 300)"):
             yield single(mx, op, {}, shape=shape)
-        for shape in ("()", "(0, 3)"):
+        for shape in ("()", "(0, 3)") if op.startswith("_npi") else ():  # 0 is a size to infer in the older interface
             yield single(mx, op, {}, shape=shape, numpy=True)
     for dtype in (None, *KINDS):
         yield single(mx, "_full", {}, shape="(2, 3)", value=2.5, **({} if dtype is None else {"dtype": dtype}))
