@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dragoman.converters.mxnet.names import canonical
 from dragoman.graph_ir.errors import Location, MalformedModel
 
 VARIABLE = "null"
@@ -190,7 +191,7 @@ def _is_numpy(document: Mapping[str, Any]) -> bool:
 def _node(entry: Any, index: int, count: int, path: Path | None, depth: int) -> Node:
     if not isinstance(entry, dict) or not isinstance(entry.get("op"), str) or not isinstance(entry.get("name"), str):
         raise _malformed(path, f"node {index} has no op and name")
-    name, op = entry["name"], entry["op"]
+    name, op = entry["name"], canonical(entry["op"])
     attrs: dict[str, str] = {}
     for key in ("param", "attr", "attrs"):
         given = entry.get(key, {})

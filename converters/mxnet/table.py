@@ -58,7 +58,6 @@ UNREAD: Mapping[str, int] = {
     "LogisticRegressionOutput": 1,
     "MAERegressionOutput": 1,
     "SVMOutput": 1,
-    "Softmax": 1,
     "SoftmaxOutput": 1,
 }
 """How many inputs inference reads of operators that also take a label."""
