@@ -10,7 +10,16 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.inference.call import Call
 from dragoman.graph_ir.inference.dimension import maximum
-from dragoman.graph_ir.inference.facts import UNKNOWN, Elements, Fact, SequenceOf, Tensor, is_known, without_elements
+from dragoman.graph_ir.inference.facts import (
+    UNKNOWN,
+    Elements,
+    Fact,
+    SequenceOf,
+    Tensor,
+    elements_of,
+    is_known,
+    without_elements,
+)
 from dragoman.graph_ir.inference.join import join
 from dragoman.graph_ir.inference.signature import MisfitError
 from dragoman.graph_ir.inference.size import Dim
@@ -69,7 +78,7 @@ def loop(c: Call, engine: Engine) -> list[Fact | None]:
     carried, found = _settled(engine, body, [step, going], c.facts[2:])
     steps: Dim = UNKNOWN
     limit = c.sizes(0) if c.has(0) else None
-    if limit and limit[0] is not None and (not c.has(1) or _is_true(c.elements(1))) and _is_true(_elements(found[0])):
+    if limit and limit[0] is not None and (not c.has(1) or _is_true(c.elements(1))) and _is_true(elements_of(found[0])):
         steps = maximum(0, limit[0])
     return [*carried, *(_stacked(engine.names.outside(fact, mark), 0, steps) for fact in found[1 + count :])]
 
@@ -100,10 +109,6 @@ def _settled(
 
 def _true() -> Elements:
     return np.full((), True, dtype=object)
-
-
-def _elements(fact: Fact | None) -> Elements | None:
-    return fact.elements if isinstance(fact, Tensor) else None
 
 
 def _is_true(elements: Elements | None) -> bool:

@@ -20,12 +20,13 @@ from dragoman.graph_ir.inference.facts import (
     from_type,
     holds_elements,
     innermost,
+    show,
     to_type,
     without_elements,
 )
 from dragoman.graph_ir.inference.fallback import definition, infer_by_onnx
 from dragoman.graph_ir.inference.join import join
-from dragoman.graph_ir.inference.merge import ConflictError, merge, show
+from dragoman.graph_ir.inference.merge import ConflictError, merge
 from dragoman.graph_ir.inference.naming import Naming
 from dragoman.graph_ir.inference.signature import MisfitError, signature
 from dragoman.graph_ir.inference.table import tables

@@ -18,10 +18,10 @@ def declared(value: ir.Value) -> Fact | None:
     shape = value.shape
     if shape is None:
         return from_type(value.type, None)
-    return from_type(value.type, tuple(map(_dim, shape)))
+    return from_type(value.type, tuple(map(dim, shape)))
 
 
-def _dim(size: int | ir.SymbolicDim) -> Dim:
+def dim(size: int | ir.SymbolicDim) -> Dim:
     """A declared dimension; what is below zero, or a number in the place of a name, is how some exporters write unknown ones."""
     if isinstance(size, int):
         return size if size >= 0 else UNKNOWN
