@@ -69,7 +69,7 @@ def scalar(g: SymbolBuilder, node: Node, number: float, dtype: DataType) -> Valu
         return g.const(np.array(number).astype(dtype.numpy()))
 
 
-def number(g: SymbolBuilder, x: Value, value: float) -> Value:
+def number(g: SymbolBuilder, x: Value, value: float | np.floating[Any]) -> Value:
     """A constant of the type of ``x``; what is too large for it is infinite."""
     with np.errstate(over="ignore"):
         return g.const(np.array(value).astype(dtype_of(x).numpy()))
