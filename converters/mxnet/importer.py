@@ -156,6 +156,7 @@ class _Conversion:
     ) -> None:
         self.symbol = symbol
         self.g = SymbolBuilder(symbol.path.stem if symbol.path else "mxnet", tensors)
+        self.g.numpy = symbol.numpy
         self._values: dict[int, tuple[ir.Value | None, ...]] = {}
         self._location = Location(str(symbol.path)) if symbol.path is not None else None
         self._inputs = inputs_of(symbol, UNREAD)

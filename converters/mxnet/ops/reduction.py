@@ -136,7 +136,7 @@ def norm(
     node: Node,
     data: Value,
     *,
-    ord: int = 2,  # noqa: A002
+    ord: int = 2,
     axis: Ints | None = None,
     out_dtype: DataType | None = None,
     keepdims: bool = False,

@@ -28,6 +28,7 @@ from cases.case import arrays
 
 def run(case, described):
     """The outputs of one case, in order."""
+    mx.random.seed(0)
     feeds, params = arrays(case.id, described["inputs"]), arrays(case.id, described["params"])
     symbol = mx.sym.load_json(described["symbol"])
     known = set(symbol.list_arguments())
@@ -91,6 +92,7 @@ def record(family):
             "dynamic": case.dynamic,
             "tolerance": case.tolerance,
         }
+        entry |= {"random": True} if case.random else {}
         entry = json.loads(json.dumps(entry))
         try:
             values = run_apart(case, entry)
