@@ -327,6 +327,19 @@ class MXNet(object):
         return dict(zip(self.outputs + list(taps), [numpy.asarray(value) for value in values]))
 
     def _bind(self, symbol, types, shapes):
+        """An executor of the plain operators: what oneDNN's fused ones give of a tensor in their middle is wrong (MXNet 1.9.1)."""
+        name = "MXNET_SUBGRAPH_BACKEND"
+        before = os.environ.get(name)
+        os.environ[name] = "NONE"
+        try:
+            return self._bound(symbol, types, shapes)
+        finally:
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before
+
+    def _bound(self, symbol, types, shapes):
         mx = self.mx
         try:
             return symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=types, **shapes)
@@ -334,9 +347,11 @@ class MXNet(object):
             if "cannot decide shapes" not in str(error):
                 raise
         # it doesn't infer the shapes that loops and conditions make, but runs them
+        known = dict((name, value.shape) for name, value in self.states.items())
+        known.update(shapes)
 
         def zeros(names):
-            return dict((name, mx.nd.zeros(shapes[name], dtype=types.get(name, "float32"))) for name in names)
+            return dict((name, mx.nd.zeros(known[name], dtype=types.get(name, "float32"))) for name in names)
 
         states = zeros(symbol.list_auxiliary_states())
         return symbol.bind(mx.cpu(), zeros(symbol.list_arguments()), grad_req="null", aux_states=states)
