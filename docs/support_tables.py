@@ -63,8 +63,8 @@ def page() -> str:
         "",
         f"## MXNet: {len(list(OPERATORS))} operators",
         "",
-        "Symbols of versions 0.8 to 2.0; .params of every version, and .npz; see [mxnet.md](mxnet.md). Anything else is an error that lists "
-        "every operator with its layers.",
+        "Symbols of versions 0.8 to 2.0; .params of every version, and .npz; see [mxnet.md](mxnet.md). Other names of these operators are "
+        "read too. Anything else is an error that lists every operator with its layers.",
         "",
         *handler_table(OPERATORS, "operator"),
         "",
