@@ -88,7 +88,8 @@ def eye(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(N, M), or (N, N) where M is 0: 1 on diagonal k. init_op.h."""
-    return _array(g, np.eye(*_possible(g, node, N, M or N), k), dtype)
+    _possible(g, node, N, M or N)
+    return _array(g, np.eye(N, M or N, k), dtype)
 
 
 @op("_npi_eye")
@@ -102,7 +103,8 @@ def numpy_eye(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(N, M): 1 on diagonal k. np_init_op.cc."""
-    return _array(g, np.eye(*_possible(g, node, N, N if M is None else M), k), dtype)
+    _possible(g, node, N, N if M is None else M)
+    return _array(g, np.eye(N, M, k), dtype)
 
 
 @op("_npi_identity")
@@ -110,7 +112,8 @@ def numpy_identity(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: Dat
     """``shape``, which is square: 1 on the diagonal. np_init_op.cc."""
     if len(shape) != 2 or shape[0] != shape[1]:
         raise g.malformed(node, f"is of shape {shape}, which isn't square")
-    return _array(g, np.eye(*_possible(g, node, *shape)), dtype)
+    _possible(g, node, *shape)
+    return _array(g, np.eye(shape[0]), dtype)
 
 
 @op("_arange", "_npi_arange")
@@ -183,7 +186,8 @@ def linspace(
     g: SymbolBuilder, node: Node, *, start: float, stop: float, num: int, endpoint: bool = True, dtype: DataType = DataType.FLOAT
 ) -> Value:
     """(num) values evenly from start to stop. init_op.h, LinspaceCompute."""
-    return _array(g, np.linspace(start, stop, *_possible(g, node, num), endpoint=endpoint), dtype)
+    _possible(g, node, num)
+    return _array(g, np.linspace(start, stop, num, endpoint=endpoint), dtype)
 
 
 @op("_npi_logspace")
@@ -199,13 +203,15 @@ def logspace(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(num) powers of ``base``, exponents evenly from start to stop. np_init_op.h."""
-    return _array(g, np.logspace(start, stop, *_possible(g, node, num), endpoint=endpoint, base=base), dtype)
+    _possible(g, node, num)
+    return _array(g, np.logspace(start, stop, num, endpoint=endpoint, base=base), dtype)
 
 
 @op("_npi_indices")
 def indices(g: SymbolBuilder, node: Node, *, dimensions: Ints, dtype: DataType = DataType.INT32) -> Value:
     """(len(dimensions), *dimensions): the place of each element, axis by axis. np_init_op.cc."""
-    return _array(g, np.indices(_possible(g, node, *dimensions)), dtype)
+    _possible(g, node, *dimensions)
+    return _array(g, np.indices(dimensions), dtype)
 
 
 _WINDOWS: dict[str, Callable[[int], npt.NDArray[np.float64]]] = {
@@ -224,4 +230,5 @@ def window(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(M): a window of signal processing. np_window_op.cc."""
-    return _array(g, _WINDOWS[node.op](*_possible(g, node, M)), dtype)
+    _possible(g, node, M)
+    return _array(g, _WINDOWS[node.op](M), dtype)
