@@ -111,14 +111,16 @@ class Function:
         dtype = dtype_of(x)
         if dtype in INTEGERS and self.of_integers is not None:
             return cast(g, self.of_integers(g, x), dtype)
-        whole = dtype in INTEGERS
-        kind = dtype
-        if self.work is Work.DOUBLE or (self.work is Work.OWN and whole):
-            kind = DataType.DOUBLE
-        elif whole or (self.work is Work.SINGLE and dtype == DataType.DOUBLE):
-            kind = DataType.FLOAT
-        elif dtype == DataType.FLOAT16 and not isinstance(self.formula, str):
-            kind = DataType.FLOAT
-        x = cast(g, x, kind)
+        x = cast(g, x, self._kind(dtype))
         y = g.op(self.formula, x) if isinstance(self.formula, str) else self.formula(g, x)
         return cast(g, y, dtype)
+
+    def _kind(self, dtype: DataType) -> DataType:
+        """The type to work in, of an input of ``dtype``: halves widen, unless one ONNX operator does it all."""
+        if dtype == DataType.FLOAT16 and isinstance(self.formula, str):
+            return dtype
+        if self.work is Work.SINGLE:
+            return DataType.FLOAT
+        if self.work is Work.DOUBLE or dtype in INTEGERS:
+            return DataType.DOUBLE
+        return DataType.FLOAT if dtype == DataType.FLOAT16 else dtype

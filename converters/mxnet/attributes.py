@@ -38,7 +38,7 @@ DTYPES = {
 WITHOUT_EFFECT = frozenset(
     {
         "workspace", "cudnn_tune", "cudnn_off", "cudnn_algo_verbose", "cudnn_algo_fwd", "cudnn_algo_bwd_data", "cudnn_algo_bwd_filter",
-        "cudnn_algo_fwd_prec", "cudnn_algo_bwd_prec", "cudnn_tensor_core", "cudnn_tensor_core_only", "ctx", "sparse_grad",
+        "cudnn_algo_fwd_prec", "cudnn_algo_bwd_prec", "cudnn_tensor_core", "cudnn_tensor_core_only", "ctx", "sparse_grad", "im2col_step",
     }
 )  # fmt: skip
 """How something is computed or trained, never what."""

@@ -10,6 +10,7 @@ import onnx
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from dragoman.converters.onnx.messages import attribute_tensors, scopes
+from dragoman.converters.onnx.order import misplaced
 
 _SMALL = 1 << 16
 """Bytes up to which an initializer is shown to the checker and to shape inference as values, not only as a shape."""
@@ -56,7 +57,13 @@ def check(model: ModelProto) -> None:
     """Raise ``ValueError`` (onnx's ``ValidationError``) for what isn't a valid model."""
     _check_calls(model)
     with _deprecated_set_aside(model):
-        onnx.checker.check_model(model)
+        try:
+            onnx.checker.check_model(model)
+        except onnx.checker.ValidationError as error:
+            found = misplaced(model) if "topologically sorted" in str(error) else None
+            if found is None:
+                raise
+            raise ValueError(found) from error
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import cast, dtype_of, scalar as constant
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of
+from dragoman.converters.mxnet.arithmetic import scalar as constant
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -42,19 +43,19 @@ def ones(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = Da
     return _filled(g, node, _shape(g, shape), 1, dtype)
 
 
-@op("_full", "_npi_full")
+@op("_full")
 def full(g: SymbolBuilder, node: Node, *, value: float, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of ``value``. init_op.cc."""
     return _filled(g, node, _shape(g, shape), value, dtype)
 
 
-@op("zeros_like", "_npi_zeros_like")
+@op("zeros_like")
 def zeros_like(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """0 in the shape and type of ``data``. elemwise_unary_op_basic.cc."""
     return _filled(g, node, g.shape(data), 0, dtype_of(data))
 
 
-@op("ones_like", "_npi_ones_like")
+@op("ones_like")
 def ones_like(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """1 in the shape and type of ``data``. elemwise_unary_op_basic.cc."""
     return _filled(g, node, g.shape(data), 1, dtype_of(data))
@@ -67,14 +68,28 @@ def full_like(g: SymbolBuilder, node: Node, a: Value, *, fill_value: float, dtyp
 
 
 @op("_eye")
-def eye(g: SymbolBuilder, node: Node, *, N: int, M: int = 0, k: int = 0, dtype: DataType = DataType.FLOAT) -> Value:
+def eye(
+    g: SymbolBuilder,
+    node: Node,
+    *,
+    N: int,  # noqa: N803
+    M: int = 0,  # noqa: N803
+    k: int = 0,
+    dtype: DataType = DataType.FLOAT,
+) -> Value:
     """(N, M), or (N, N) where M is 0: 1 on diagonal k. init_op.h."""
     return _array(g, np.eye(N, M or None, k), dtype)
 
 
 @op("_npi_eye")
 def numpy_eye(
-    g: SymbolBuilder, node: Node, *, N: int, M: int | None = None, k: int = 0, dtype: DataType = DataType.FLOAT
+    g: SymbolBuilder,
+    node: Node,
+    *,
+    N: int,  # noqa: N803
+    M: int | None = None,  # noqa: N803
+    k: int = 0,
+    dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(N, M): 1 on diagonal k. np_init_op.cc."""
     return _array(g, np.eye(N, M, k), dtype)
@@ -112,7 +127,7 @@ def arange(
     return g.const(_steps(max(count, 0), start, step, repeat, dtype))
 
 
-@op("_contrib_arange_like", "_npx_arange_like")
+@op("_contrib_arange_like")
 def arange_like(
     g: SymbolBuilder, node: Node, data: Value, *, start: float = 0.0, step: float = 1.0, repeat: int = 1, axis: int | None = None
 ) -> Value:
@@ -146,7 +161,7 @@ def _limits(start: float, step: float, dtype: DataType) -> tuple[float, float]:
     return (float(int(start)), float(int(step))) if whole else (start, step)
 
 
-@op("_linspace", "_npi_linspace")
+@op("_linspace")
 def linspace(
     g: SymbolBuilder, node: Node, *, start: float, stop: float, num: int, endpoint: bool = True, dtype: DataType = DataType.FLOAT
 ) -> Value:
@@ -184,6 +199,12 @@ _WINDOWS: dict[str, Callable[[int], npt.NDArray[np.float64]]] = {
 
 
 @op(*_WINDOWS)
-def window(g: SymbolBuilder, node: Node, *, M: int, dtype: DataType = DataType.FLOAT) -> Value:
+def window(
+    g: SymbolBuilder,
+    node: Node,
+    *,
+    M: int,  # noqa: N803
+    dtype: DataType = DataType.FLOAT,
+) -> Value:
     """(M): a window of signal processing. np_window_op.cc."""
     return _array(g, _WINDOWS[node.op](M), dtype)

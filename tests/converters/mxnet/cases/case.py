@@ -68,6 +68,11 @@ def given(values, shape=None, dtype="float32"):
     return Array(tuple(shape if shape is not None else array.shape), "given", dtype=dtype, values=tuple(array.ravel().tolist()))
 
 
+def variable(mx, name, dtype="float32"):
+    """A variable; its type is said where it isn't MXNet's default."""
+    return mx.sym.Variable(name) if dtype == "float32" else mx.sym.Variable(name, dtype=dtype)
+
+
 @dataclass
 class Case:
     """A symbol, what is fed to it, and its weights; all by the symbol's names."""
@@ -82,6 +87,8 @@ class Case:
     """Of the output's largest value."""
     numpy: bool = False
     """Whether shapes mean what they do in numpy: () is a scalar's, and 0 is a size."""
+    random: bool = False
+    """Of outputs that are drawn anew at every run, the distribution is compared."""
 
 
 FLAGS = {"float32": 0, "float64": 1, "float16": 2, "uint8": 3, "int32": 4, "int8": 5, "int64": 6, "bool": 7}
