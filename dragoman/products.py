@@ -11,7 +11,7 @@ import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass, ShapeInferencePass
 
 from dragoman.graph_ir.inference import evaluate, parse, symbols
-from dragoman.graph_ir.passes.editing import parts
+from dragoman.graph_ir.traversal import parts, subgraphs, walk
 
 Sizes = tuple[int, ...]
 Counted = Callable[["_Shapes"], int]
@@ -221,7 +221,7 @@ def count_products(model: ir.Model) -> Products:
 
     The larger branch of an If counts. What isn't known is said in ``notes``.
     """
-    if any(_lacks_shapes(node) for part in parts(model) for node in part.all_nodes()):
+    if any(_lacks_shapes(node) for part in parts(model) for node in walk(part)):
         model = _with_shapes(model)
     counter = _Counter(model)
     by_operator = counter.nodes(model.graph)
@@ -289,7 +289,7 @@ class _Counter:
             found = self.nodes(function)
             self._open.discard(node.op_identifier())
             return found
-        bodies = [self.nodes(graph) for graph in _graphs(node)]
+        bodies = [self.nodes(graph) for graph in subgraphs(node)]
         if bodies:
             body = max(bodies, key=lambda b: b.total())
             rounds = self._rounds(node) if body and name != "If" else 1
@@ -339,19 +339,9 @@ class _Counter:
         return length
 
 
-def _graphs(node: ir.Node) -> Iterator[ir.Graph]:
-    for attribute in node.attributes.values():
-        if attribute.is_ref():
-            continue
-        if attribute.type == ir.AttributeType.GRAPH:
-            yield attribute.as_graph()
-        elif attribute.type == ir.AttributeType.GRAPHS:
-            yield from attribute.as_graphs()
-
-
 def _runs_to_the_end(loop: ir.Node) -> bool:
     """Whether the body's condition is the one that it was given, or constant."""
-    body = next(_graphs(loop))
+    body = subgraphs(loop)[0]
     condition = body.outputs[0] if body.outputs else None
     while condition is not None and (node := condition.producer()) is not None and node.op_type == "Identity":
         condition = node.inputs[0]

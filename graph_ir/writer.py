@@ -94,12 +94,12 @@ def _write(message: Message, stream: IO[bytes], count: Callable[[int], None]) ->
         if isinstance(piece, bytes):
             stream.write(piece)
         else:
-            _copy(*piece, stream)
+            copy_tensor(*piece, stream)
             count(piece[1])
     stream.flush()
 
 
-def _copy(tensor: ir.TensorProtocol, size: int, stream: IO[bytes]) -> None:
+def copy_tensor(tensor: ir.TensorProtocol, size: int, stream: IO[bytes]) -> None:
     """Append a tensor's values, and check that they are as many bytes as was declared."""
     stream.flush()
     before = os.lseek(stream.fileno(), 0, os.SEEK_CUR)
@@ -143,7 +143,7 @@ class _Store:
         done = 0
         for tensor, offset in self.tensors:
             stream.write(b"\0" * (offset - done))
-            _copy(tensor, tensor.nbytes, stream)
+            copy_tensor(tensor, tensor.nbytes, stream)
             count(offset - done + tensor.nbytes)
             done = offset + tensor.nbytes
 

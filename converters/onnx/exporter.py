@@ -15,9 +15,10 @@ from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import DOMAIN, Gap, Model, Source
 from dragoman.graph_ir.errors import TargetError, UnsupportedOperator, UsageError
 from dragoman.graph_ir.files import same_file
+from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.opsets import OLDEST, convert_opset
-from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.tensors import MappedFile
+from dragoman.graph_ir.traversal import parts, walk
 from dragoman.graph_ir.writer import Progress, model_bytes, write_onnx
 
 DEFAULT_OPSET = 21
@@ -28,6 +29,7 @@ _FUNCTIONS = 15
 """The first opset whose release of ONNX (1.10, IR version 8) has functions in models."""
 
 
+@paused()
 def save(
     model: Model,
     path: str | os.PathLike[str],
@@ -136,7 +138,7 @@ def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
 def _name_nodes_apart(part: ir.Graph | ir.Function) -> None:
     """ONNX leaves node names free; ONNX Runtime refuses two nodes of one name."""
     taken: set[str] = set()
-    for node in part.all_nodes():
+    for node in walk(part):
         name = candidate = node.name or ""
         number = 0
         while candidate and candidate in taken:
@@ -150,7 +152,7 @@ def _name_overloads_apart(model: ir.Model) -> None:
     """Overloads of a function become functions of their own: ONNX has them since IR version 10, ONNX Runtime only since 1.24."""
     calls: dict[ir.OperatorIdentifier, list[ir.Node]] = {}
     for part in parts(model):
-        for node in part.all_nodes():
+        for node in walk(part):
             calls.setdefault(node.op_identifier(), []).append(node)
     for identifier, function in list(model.functions.items()):
         if not function.overload:

@@ -9,10 +9,11 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.inference.call import Call
-from dragoman.graph_ir.inference.dimension import Dim, maximum
+from dragoman.graph_ir.inference.dimension import maximum
 from dragoman.graph_ir.inference.facts import UNKNOWN, Elements, Fact, SequenceOf, Tensor, is_known, without_elements
 from dragoman.graph_ir.inference.join import join
 from dragoman.graph_ir.inference.signature import MisfitError
+from dragoman.graph_ir.inference.size import Dim
 
 if TYPE_CHECKING:
     from dragoman.graph_ir.inference.engine import Engine

@@ -13,7 +13,6 @@ import onnx_ir as ir
 from dragoman.graph_ir.errors import MalformedModel
 from dragoman.graph_ir.inference.call import Call, Result, UnknownError
 from dragoman.graph_ir.inference.control import CONTROL
-from dragoman.graph_ir.inference.dimension import Dim, Size, symbol, symbols
 from dragoman.graph_ir.inference.facts import (
     UNKNOWN,
     Fact,
@@ -34,8 +33,10 @@ from dragoman.graph_ir.inference.join import join
 from dragoman.graph_ir.inference.merge import ConflictError, merge, show
 from dragoman.graph_ir.inference.notation import parse
 from dragoman.graph_ir.inference.signature import MisfitError, signature
+from dragoman.graph_ir.inference.size import Dim, Size, symbol, symbols
 from dragoman.graph_ir.inference.table import tables
 from dragoman.graph_ir.provenance import origins
+from dragoman.graph_ir.traversal import subgraphs, walk
 
 _LONGEST = 160
 """Characters of a dimension's arithmetic; a longer one gets a name of its own."""
@@ -68,7 +69,7 @@ class Engine:
     ) -> None:
         """``opsets`` are the graph's; ``taken`` are the names that dimensions have already."""
         self.facts: dict[ir.Value, Fact | None] = {}
-        self.taken = set(taken)
+        self.taken = taken if isinstance(taken, set) else set(taken)
         self.invented: dict[str, None] = {}
         self._functions = functions or {}
         self._opsets = opsets
@@ -195,7 +196,7 @@ class Engine:
             results = found
         if known is None:
             return results
-        if found is None and not _has_graph(node):
+        if found is None and not subgraphs(node):
             results = self._by_onnx(c, known.schema)
         padded = [*results, *(None for _ in node.outputs[len(results) :])]
         completed: list[Fact | None] = []
@@ -284,13 +285,12 @@ class Engine:
         self._enter(function.name)
         self._parameters, self._anonymous = parameters, {}
         self._opsets = {_plain(domain): version for domain, version in function.opset_imports.items()}
-        body = list(function)
         try:
             for value, fact in zip_longest(function.inputs, c.facts):
                 self.facts[value] = fact
-            self.graph(body)
+            self.graph(function)
             results = [self.facts.get(value) for value in function.outputs]
-            values = [*function.inputs, *(value for node in body for value in _all_outputs(node))]
+            values = [*function.inputs, *(value for node in walk(function) for value in node.outputs)]
             for value in values:
                 fact = without_elements(self.facts.pop(value, None))
                 self._in_function[value] = join(self._in_function[value], fact) if value in self._in_function else fact
@@ -355,19 +355,6 @@ def _loosely(value: ir.Value, given: Fact | None) -> Fact | None:
     if isinstance(declared, Tensor) and isinstance(given, Tensor) and given.dims is not None:
         return replace(declared, dims=None)
     return declared
-
-
-def _all_outputs(node: ir.Node) -> Iterable[ir.Value]:
-    yield from node.outputs
-    if _has_graph(node):
-        for attribute in node.attributes.values():
-            if attribute.type == ir.AttributeType.GRAPH:
-                for inner in attribute.as_graph():
-                    yield from _all_outputs(inner)
-
-
-def _has_graph(node: ir.Node) -> bool:
-    return any(attribute.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS) for attribute in node.attributes.values())
 
 
 def _plain(domain: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.graph_ir.inference.dimension import Dim, Size, symbol, symbols
+from dragoman.graph_ir.inference.size import Dim, Size, symbol, symbols
 
 Elements: TypeAlias = npt.NDArray[Any]
 """The elements of a small tensor, as an object array: sizes, Python's numbers, or ``NOTHING``."""

@@ -10,7 +10,6 @@ import onnx_ir as ir
 from onnx import shape_inference
 
 from dragoman.graph_ir.inference.call import Call
-from dragoman.graph_ir.inference.dimension import Dim, Size
 from dragoman.graph_ir.inference.facts import (
     UNKNOWN,
     Fact,
@@ -23,6 +22,7 @@ from dragoman.graph_ir.inference.facts import (
 )
 from dragoman.graph_ir.inference.notation import parse
 from dragoman.graph_ir.inference.signature import MisfitError
+from dragoman.graph_ir.inference.size import Dim, Size
 
 _MOST_ELEMENTS = 1 << 16
 """Elements up to which a constant is shown to onnx."""

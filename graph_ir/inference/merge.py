@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from dragoman.graph_ir.inference.dimension import Dim, Size
 from dragoman.graph_ir.inference.facts import Fact, OptionalOf, SequenceOf, Tensor, is_known
+from dragoman.graph_ir.inference.size import Dim, Size
 
 
 class ConflictError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
+from dragoman.graph_ir.opsets.operators import mean_over
 from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, needed, raises, rank
 
 
@@ -22,4 +23,4 @@ def mean_variance_normalization(node: ir.Node, e: Emitter) -> ir.Value:
     axes = [0, 1, 2, 3] if attribute(node, "across_channels", 0) else [0, 2, 3]
     if attribute(node, "normalize_variance", 1):
         return e.op("MeanVarianceNormalization", x, axes=axes)
-    return e.op("Sub", x, e.op("ReduceMean", x, axes=axes, keepdims=1))
+    return e.op("Sub", x, mean_over(e, x, axes))

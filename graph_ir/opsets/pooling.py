@@ -33,7 +33,7 @@ def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value
     before, after = [axis.before for axis in axes], [axis.after for axis in axes]
     length = [axis.size for axis in axes]
     if node.op_type == "AveragePool" and attribute(node, "count_include_pad", 0):
-        x = e.op("Pad", x, e.const([0, 0, *before, 0, 0, *after], np.int64))
+        x = e.op("Pad", x, e.vector(0, 0, *before, 0, 0, *after))
         length = [n.add(axis.size, whole(axis.before + axis.after)) for axis in axes]
         before, after = [0] * len(axes), [0] * len(axes)
     given = {name: attribute(node, name) for name in ("kernel_shape", "strides", "dilations", "storage_order", "p")}
@@ -76,18 +76,6 @@ def lp_without_dilations(node: ir.Node, e: Emitter) -> ir.Value | None:
     power = e.op("Pow", e.op("Abs", x), e.const(p, numpy_dtype(x)))
     total = _window_sums(node, power, _axes(node, Arithmetic(e)), e)
     return e.op("Pow", total, e.const(1 / p, numpy_dtype(x)))
-
-
-@lowers(12, "MaxPool")
-def max_of_small_integers(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """Before 12 only floats were pooled; those hold every int8 and uint8."""
-    x = needed(node, 0)
-    if x.dtype not in (ir.DataType.INT8, ir.DataType.UINT8):
-        return None
-    given = {name: found.value for name, found in node.attributes.items()}
-    floats = e.op("Cast", x, to=ir.DataType.FLOAT.value)
-    largest, *indices = e.ops("MaxPool", floats, outputs=len(node.outputs), **given)
-    return (e.op("Cast", largest, to=x.dtype.value), *indices)
 
 
 def _set_windows(node: ir.Node, counts: list[Number]) -> None:

@@ -52,17 +52,17 @@ _ROUNDS = 20
 __all__ = ["PASSES", "Pass", "optimize", "simplify"]
 
 
-def optimize(model: Model) -> Model:
-    """The same network in fewer nodes; ``model`` stays as it is, and shares its weights with the result."""
-    with paused():
-        result = Model(model.ir.clone(), model.source, list(model.notes))
-        remove_dead_code(result.ir)
-        share_duplicate_weights(result.ir)
-        idle = 0
-        for step in PASSES * _ROUNDS:
-            idle = 0 if step(result.ir) else idle + 1
-            if idle == len(PASSES):
-                break
-        remove_dead_code(result.ir)
-        share_duplicate_weights(result.ir)
+@paused()
+def optimize(model: Model, *, in_place: bool = False) -> Model:
+    """The same network in fewer nodes. ``model`` stays as it is, and shares its weights with the result, unless ``in_place``."""
+    result = model if in_place else Model(model.ir.clone(), model.source, list(model.notes))
+    remove_dead_code(result.ir)
+    share_duplicate_weights(result.ir)
+    idle = 0
+    for step in PASSES * _ROUNDS:
+        idle = 0 if step(result.ir) else idle + 1
+        if idle == len(PASSES):
+            break
+    remove_dead_code(result.ir)
+    share_duplicate_weights(result.ir)
     return result

@@ -9,8 +9,9 @@ from typing import Any
 import onnx_ir as ir
 
 from dragoman.graph_ir.passes.dimensions import Sight
-from dragoman.graph_ir.passes.editing import bypass, graphs_of, parts, remove_node
+from dragoman.graph_ir.passes.editing import bypass, remove_node
 from dragoman.graph_ir.provenance import Origin, origins, set_origins
+from dragoman.graph_ir.traversal import parts, subgraphs
 
 _RANDOM = frozenset(
     {"Bernoulli", "Dropout", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
@@ -37,10 +38,10 @@ def share_common_subexpressions(model: ir.Model) -> bool:
 def _share(nodes: Iterable[ir.Node], seen: _Seen, heirs: dict[ir.Node, list[Origin]], sight: Sight) -> bool:
     changed = False
     for node in list(nodes):
-        subgraphs = [graph for attribute in node.attributes.values() for graph in graphs_of(attribute)]
-        for graph in subgraphs:
+        inner = subgraphs(node)
+        for graph in inner:
             changed |= _share(graph, ChainMap({}, seen), heirs, sight)
-        if subgraphs or node.domain not in ("", "ai.onnx.ml") or node.op_type in _RANDOM:
+        if inner or node.domain not in ("", "ai.onnx.ml") or node.op_type in _RANDOM:
             continue
         key = _sizes(node, sight) or _key(node)
         if key is None:
@@ -99,5 +100,3 @@ def _value(kind: ir.AttributeType, value: Any) -> Hashable | None:
     if isinstance(value, (tuple, list)) and all(isinstance(item, (int, float, str, bytes)) for item in value):
         return tuple(repr(item) if isinstance(item, float) else item for item in value)
     return None
-
-

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from dragoman.graph_ir.passes.editing import constant
+from dragoman.graph_ir.traversal import walk
 
 _PADDED = frozenset({"AveragePool", "Conv", "LpPool", "MaxPool"})
 
@@ -14,7 +15,7 @@ _PADDED = frozenset({"AveragePool", "Conv", "LpPool", "MaxPool"})
 def make_padding_explicit(model: ir.Model) -> bool:
     """VALID is no padding; SAME_UPPER and SAME_LOWER give ceil(size / stride) windows, the odd element after or before."""
     changed = False
-    for node in model.graph.all_nodes():
+    for node in walk(model.graph):
         if node.domain != "" or node.op_type not in _PADDED or any(a.is_ref() for a in node.attributes.values()):
             continue
         mode = node.attributes["auto_pad"].as_string() if "auto_pad" in node.attributes else "NOTSET"

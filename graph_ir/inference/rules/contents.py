@@ -10,9 +10,10 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.inference.call import Call
-from dragoman.graph_ir.inference.dimension import Size, at_least, lower_bound, maximum, minimum, product
+from dragoman.graph_ir.inference.dimension import at_least, lower_bound, maximum, minimum, product
 from dragoman.graph_ir.inference.facts import NOTHING, Elements, Nothing, Tensor
 from dragoman.graph_ir.inference.rules.shape import shape_range
+from dragoman.graph_ir.inference.size import Size
 from dragoman.graph_ir.inference.table import contents
 
 _INTEGERS = {ir.DataType.INT64: 1 << 63, ir.DataType.INT32: 1 << 31}

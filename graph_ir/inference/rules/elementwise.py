@@ -8,8 +8,9 @@ from itertools import zip_longest
 import onnx_ir as ir
 
 from dragoman.graph_ir.inference.call import Call
-from dragoman.graph_ir.inference.dimension import Dim, broadcast
+from dragoman.graph_ir.inference.dimension import broadcast
 from dragoman.graph_ir.inference.facts import Fact, Tensor
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import rule
 
 _SAME = [

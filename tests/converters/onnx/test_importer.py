@@ -153,7 +153,7 @@ def test_weights_that_are_inputs_become_constants() -> None:
     proto.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, W.shape))
     model = load(proto)
     assert [value.name for value in model.graph.inputs] == ["x"]
-    assert "constants" in model.notes[0]
+    assert "constant" in model.notes[0]
 
 
 @pytest.mark.parametrize(

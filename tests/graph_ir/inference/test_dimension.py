@@ -7,7 +7,6 @@ import random
 import pytest
 
 from dragoman.graph_ir.inference.dimension import (
-    Dim,
     at_least,
     broadcast,
     evaluate,
@@ -16,10 +15,9 @@ from dragoman.graph_ir.inference.dimension import (
     minimum,
     product,
     substitute,
-    symbol,
-    symbols,
 )
 from dragoman.graph_ir.inference.notation import parse
+from dragoman.graph_ir.inference.size import Dim, symbol, symbols
 
 h, w, n = symbol("h"), symbol("w"), symbol("n")
 
