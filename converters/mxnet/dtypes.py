@@ -34,9 +34,13 @@ OWN_OUTPUT = frozenset(
         *(f"_npi_{name}" for name in ("equal", "not_equal", "greater", "less", "greater_equal", "less_equal")),
         *(f"_npi_{name}_scalar" for name in ("equal", "not_equal", "greater", "less", "greater_equal", "less_equal")),
         *(f"_npi_logical_{name}" for name in ("and", "or", "xor", "not")),
+        *(f"_sample_{name}" for name in ("multinomial", "uniform", "normal", "exponential")),
     }
 )
 """Operators that read one type and give another."""
+
+_OF_INT8 = frozenset({"_contrib_quantized_conv", "_contrib_quantized_fully_connected"})
+"""Operators whose weights are int8, whatever their data is."""
 
 
 class Types:
@@ -62,6 +66,8 @@ class Types:
             apart = _has_own(node)
             if apart or node.op == "Embedding":
                 self._say((index, 0), _named(node.attrs.get("dtype", "float32" if not node.inputs else "")))
+            for ref in node.inputs[1 : len(node.inputs) // 3] if node.op in _OF_INT8 else ():  # weight and bias
+                self._say(_output(symbol, ref), ir.DataType.INT8)
             if not apart:
                 shared.append((index, 0))
             for one in shared[1:]:
