@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from dragoman.converters.mxnet.aliases import canonical
+from dragoman.converters.mxnet.names import canonical
 from dragoman.converters.mxnet.table import OPERATORS
 
 HERE = Path(__file__).resolve().parent

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dragoman.converters.mxnet.aliases import canonical
 from dragoman.converters.mxnet.names import canonical
 from dragoman.graph_ir.errors import Location, MalformedModel
 

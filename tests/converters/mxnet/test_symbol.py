@@ -11,7 +11,6 @@ import onnxruntime
 import pytest
 
 import dragoman
-from dragoman.converters.mxnet import aliases as aliases_module
 from dragoman.converters.mxnet.symbol import parse_symbol
 from dragoman.graph_ir.errors import DragomanError, MalformedModel, UnsupportedAttribute, UnsupportedOperator, UsageError
 
@@ -153,9 +152,3 @@ def test_an_input_that_is_not_there(tmp_path: Path) -> None:
 def test_other_names_of_operators(alias: str, name: str) -> None:
     document = {"nodes": [{"op": "null", "name": "x", "inputs": []}, {"op": alias, "name": "y", "inputs": [[0, 0]]}], "heads": [[1, 0]]}
     assert parse_symbol(json.dumps(document)).nodes[1].op == name
-
-
-def test_every_alias_leads_to_a_name_of_its_own() -> None:
-    aliases = {alias: name for name, group in aliases_module._NAMES.items() for alias in group.split()}
-    assert len(aliases) == sum(len(group.split()) for group in aliases_module._NAMES.values())
-    assert not aliases.keys() & aliases_module._NAMES.keys()
