@@ -250,7 +250,13 @@ class MXNet(object):
 
         with open(path, "rb") as stream:
             if stream.read(2) != b"PK":
-                return self.mx.nd.load(path)
+                try:
+                    return self.mx.nd.load(path)
+                except self.mx.MXNetError as error:
+                    if "np_shape" not in str(error):
+                        raise
+                with self.mx.util.np_shape(True):  # arrays that were saved with numpy's shapes are only read with them
+                    return self.mx.nd.load(path)
         with numpy.load(path, allow_pickle=False) as stored:
             return dict((name, self.mx.nd.array(stored[name], dtype=stored[name].dtype)) for name in stored.files)
 
