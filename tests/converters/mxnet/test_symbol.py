@@ -76,6 +76,15 @@ def test_weights_beside_the_symbol(tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.graph.initializers["fc_weight"].const_value.numpy(), W * 2)
 
 
+def test_the_prefix_of_a_checkpoint(tmp_path: Path) -> None:
+    write(symbol(), tmp_path)
+    weights = write_params(tmp_path / "net-0001.params", {"arg:fc_weight": W, "arg:fc_bias": B})
+    source = dragoman.load(tmp_path / "net", inputs={"data": (2, 4)}).source
+    assert (source.path, source.weights) == (tmp_path / "net-symbol.json", weights)
+    with pytest.raises(MalformedModel, match=r"no such file: .*nothing$"):
+        dragoman.load(tmp_path / "nothing")
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
