@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -45,16 +44,26 @@ COUNT = {
 }
 
 
+LAUNCH = """
+import json, os, sys, time
+start = time.perf_counter()
+said = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+actions = [(os.POSIX_SPAWN_DUP2, said, 1), (os.POSIX_SPAWN_DUP2, said, 2)]
+_, status, usage = os.wait4(os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ, file_actions=actions), 0)
+print(json.dumps([time.perf_counter() - start, usage.ru_maxrss / 1024, status]))
+"""
+
+
 def measured(command: list[str]) -> tuple[float, float, str]:
-    """Wall seconds, peak resident megabytes, and the last words of a command that fails."""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        said.seek(0)
+    """Wall seconds, peak resident megabytes, and the last words of a command that fails.
+
+    A small process starts it: what this one holds would count as its children's peak.
+    """
+    with tempfile.NamedTemporaryFile() as said:
+        launch = [sys.executable, "-I", "-S", "-c", LAUNCH, said.name, *command]
+        seconds, peak, status = json.loads(subprocess.run(launch, stdout=subprocess.PIPE, check=True).stdout)
         lines = said.read().decode("utf-8", "replace").strip().splitlines()
-    return seconds, usage.ru_maxrss / 1024, (lines[-1][:160] if lines else f"status {status}") if status else ""
+    return seconds, peak, (lines[-1][:160] if lines else f"status {status}") if status else ""
 
 
 def commands(options: argparse.Namespace, prefix: Path, inputs: dict[str, list[int]]) -> dict[str, tuple[list[str], Path]]:

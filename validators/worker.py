@@ -241,6 +241,9 @@ class MXNet(object):
         stored = self._stored(options["weights"]) if options.get("weights") else {}
         arrays = dict((names.get(name, name.split(":", 1)[-1]), value) for name, value in stored.items())
         self.hold(mxnet.sym.load(options["symbol"]), arrays, options["inputs"])
+        with open(options["symbol"]) as stream:
+            flags = json.load(stream).get("attrs", {})
+        self.numpy_shapes = self.numpy_shapes or flags.get("is_np_shape") == ["int", 1]
         renamed = options.get("outputs") or {}
         self.outputs = [renamed.get(name, name) for name in self.outputs]
 
@@ -268,7 +271,7 @@ class MXNet(object):
         self.weights = dict((name, value) for name, value in arrays.items() if name not in auxiliary)
         self.states = dict((name, value) for name, value in arrays.items() if name in auxiliary)
         self.bound = None
-        # Symbols of numpy's operators count empty and zero-dimensional tensors; in older ones a 0 is a size that isn't known.
+        # numpy's operators take empty and zero-dimensional tensors; in older symbols a 0 is a size that isn't known.
         self.numpy_shapes = any(node["op"].startswith("_np") for node in json.loads(symbol.tojson())["nodes"])
         self.outputs = self._apart(symbol.list_outputs())
 

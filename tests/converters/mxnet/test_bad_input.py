@@ -104,8 +104,9 @@ def test_inputs_that_are_none(tmp_path: Path) -> None:
     symbol = network().save(tmp_path, LAST)
     with pytest.raises(UsageError, match="no input daat; it has data, softmax_label"):
         dragoman.load(symbol, weights=weights, inputs={"daat": (1, 3, 8, 8)})
-    with pytest.raises(UsageError, match="fc_bias can't be an input"):
-        dragoman.load(symbol, weights=weights, inputs={"data": (1, 3, 8, 8), "fc_bias": (5,)})
+    with pytest.raises(UsageError, match="fc_bias can't be an input of this shape"):
+        dragoman.load(symbol, weights=weights, inputs={"data": (1, 3, 8, 8), "fc_bias": (6,)})
+    dragoman.load(symbol, weights=weights, inputs={"data": (1, 3, 8, 8), "fc_bias": (5,)})
 
 
 @pytest.mark.parametrize(
