@@ -15,7 +15,7 @@ from onnx_ir.passes.common import InlinePass
 from dragoman.converters.mxnet.emitters.normalization import is_layer_norm
 from dragoman.converters.mxnet.emitters.table import EMITTERS, OPSET
 from dragoman.converters.mxnet.params import LIST_MAGIC, V2
-from dragoman.converters.mxnet.symbol import Ref
+from dragoman.converters.mxnet.symbol import Ref, read_symbol
 from dragoman.converters.mxnet.symbol_writer import TYPE_FLAGS, CannotEmitError, SymbolWriter, document
 from dragoman.converters.mxnet.table import output_name
 from dragoman.graph_ir import Gap, Model
@@ -49,6 +49,11 @@ def save(model: Model, path: str | os.PathLike[str], *, progress: Progress | Non
         _write_params(writer, stream, progress)
         symbol.write(document(writer.nodes, heads).encode())
     return target
+
+
+def count_nodes(path: str | os.PathLike[str]) -> int:
+    """Operators of the symbol in a file."""
+    return sum(not node.is_variable for node in read_symbol(path).nodes)
 
 
 def check(model: Model) -> list[Gap]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.attributes import Ints, convert
+from dragoman.converters.mxnet.hints import dims_of
 from dragoman.converters.mxnet.symbol import Node, Symbol
 
 Dim = int | str | None
@@ -211,7 +212,7 @@ def hinted(node: Node) -> Shape:
         sizes = convert(text, Ints) if text else ()
     except ValueError:
         return None
-    return tuple(size if size > 0 else None for size in sizes) or None
+    return dims_of(node) or tuple(size if size > 0 else None for size in sizes) or None
 
 
 class Inference:
