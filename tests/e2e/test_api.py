@@ -223,3 +223,13 @@ def test_what_was_written_is_said_of_the_files(lenet: tuple[Path, Path], tmp_pat
         assert f"wrote {target} and {target}.data  1.0 MB, {found['nodes']} nodes (3 before)\n" in capsys.readouterr().out
     found = document(capsys, "convert", str(lenet[0]), str(tmp_path / "net.onnx"), "-w", str(lenet[1]), "--no-verify")
     assert (found["nodes"], found["source_nodes"]) == (len(onnx.load(tmp_path / "net.onnx").graph.node), None)
+
+
+def test_a_symbol_and_its_parameters_are_said_to_be_written(
+    lenet: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "net-symbol.json"
+    found = document(capsys, "convert", str(lenet[0]), str(target), "-w", str(lenet[1]), "--no-verify")
+    assert found["files"] == [str(target), str(tmp_path / "net-0000.params")]
+    operators = [node["op"] for node in json.loads(target.read_text())["nodes"]]
+    assert found["nodes"] == len(operators) - operators.count("null") > 5
