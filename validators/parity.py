@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import onnx_ir as ir
 
@@ -60,6 +60,8 @@ def check_parity(
     if tensor_map and check.runnable and (layerwise or verdict in (Verdict.FAILED, Verdict.CONTRACT)):
         sample = check.guilty_sample(outputs, samples)
         where = localise(original, converted, reference, sample, tensor_map, progress) if sample is not None else None
+        if where is not None and where.departure is None and where.compared == where.mapped and verdict is not Verdict.PASSED:
+            where = replace(where, detail=f"{where.detail}: the difference arises after the last of them")
     return ParityReport(
         verdict,
         tuple(reasons),

@@ -260,3 +260,10 @@ def test_another_number_breaks_the_contract(lenet: tuple[Path, Path], tmp_path: 
     assert dragoman.verify(paths[2], paths[1]).exit_code == 3
     assert dragoman.verify(paths[2], paths[1], inputs={"data": (2, 1, 28, 28)}).passed
     assert dragoman.verify(paths[1], paths[2]).passed
+
+
+def test_layers_that_agree_are_no_fault(lenet: tuple[Path, Path], converted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert invoke(["verify", str(lenet[0]), str(converted), "-w", str(lenet[1]), "--layerwise"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  layers ")]
+    assert line.endswith(" tensors compared: every mapped tensor agrees")
