@@ -287,11 +287,13 @@ def _blocks(array: Array) -> Iterator[Array]:
     array = np.atleast_1d(array)
     rows = max(1, _BLOCK * len(array) // max(1, array.nbytes))
     for first in range(0, len(array), rows):
-        yield array[first : first + rows]
-        _release(array)
+        try:
+            yield array[first : first + rows]
+        finally:  # whoever has seen enough stops here
+            release(array)
 
 
-def _release(array: Array) -> None:
+def release(array: Array) -> None:
     """Give the resident pages of the file that ``array`` is a view of back to the system, as ``MappedFile.release`` does."""
     base: Any = array
     while isinstance(base, np.ndarray):
