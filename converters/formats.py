@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,8 @@ class Format:
 
     ``importer`` and ``exporter`` are modules, imported when first used. An importer has ``load(source, *, weights, inputs,
     outputs, **options) → Model`` and ``check(source, …) → list[Gap]``; an exporter ``save(model, path, **options) → Path`` and
-    ``check(model, **options) → list[Gap]``.
+    ``check(model, **options) → list[Gap]``. ``objects`` are classes in memory that are read too, by full name, each with the module
+    whose ``load(object, *, example_inputs, …)`` reads it.
     """
 
     name: str
@@ -60,8 +62,9 @@ def formats() -> Mapping[str, Format]:
     """Every format by name, in alphabetical order."""
     found: dict[str, Format] = {}
     for info in pkgutil.iter_modules(converters.__path__):
-        if info.ispkg:
-            module = importlib.import_module(f"{converters.__name__}.{info.name}.format")
+        name = f"{converters.__name__}.{info.name}.format"
+        if info.ispkg and importlib.util.find_spec(name) is not None:
+            module = importlib.import_module(name)
             found[module.FORMAT.name] = module.FORMAT
     return dict(sorted(found.items()))
 
@@ -88,6 +91,20 @@ def of_source(path: Path) -> Format:
         if candidate.importer and path.name.lower().endswith(candidate.suffixes):
             return candidate
     raise MalformedModel(f"{path}: not recognised as any format ({', '.join(formats())}); if you know it, say so with --from")
+
+
+def of_object(source: object) -> tuple[Format, Any]:
+    """The format of an object in memory, and the module that reads it."""
+    names = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(source).__mro__]
+    for candidate in formats().values():
+        for name in names:
+            if name in candidate.objects:
+                return candidate, importlib.import_module(candidate.objects[name])
+    raise UsageError(f"can't convert an object of type {names[0]}; give a path, or one of {', '.join(sorted(_objects()))}")
+
+
+def _objects() -> list[str]:
+    return [name for f in formats().values() for name in f.objects]
 
 
 def of_target(path: Path) -> Format:

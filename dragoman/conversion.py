@@ -34,38 +34,81 @@ class ConversionResult:
     path: Path
     model: Model
     report: ParityReport | None
+    format: str
+
+    @property
+    def files(self) -> list[Path]:
+        """The file that was written, and those that belong to it."""
+        files: list[Path] = formats.by_name(self.format).module("exporter").files(self.path)
+        return files
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of the graph in the file, as its format has them."""
+        return _count_nodes(self.format, self.path)
+
+    @property
+    def source_nodes(self) -> int | None:
+        """The same of the source, if it is a file of the same format."""
+        source = self.model.source
+        return _count_nodes(self.format, source.path) if source.format == self.format and source.path is not None else None
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain values."""
         return {
             "path": str(self.path),
-            "bytes": self.path.stat().st_size,
+            "files": [str(file) for file in self.files],
+            "bytes": sum(file.stat().st_size for file in self.files),
+            "nodes": self.nodes,
+            "source_nodes": self.source_nodes,
             "notes": list(self.model.notes),
             "report": None if self.report is None else self.report.to_json(),
         }
 
 
 def load(
-    source: PathLike | Model,
+    source: PathLike | Model | Any,
     *,
-    weights: PathLike | None = None,
+    weights: PathLike | Mapping[str, Any] | None = None,
     source_format: str | None = None,
     inputs: Shapes | None = None,
     outputs: Sequence[str] | None = None,
+    example_inputs: Any = None,
     **reader_options: Any,
 ) -> Model:
     """Read a model into a graph.
 
-    ``inputs`` maps a name to a shape whose dimensions are ints, or strings for dynamic ones; ``outputs`` names the tensors to
-    give. Raises ``MalformedModel``, ``UnsupportedOperator`` or ``UnsupportedAttribute`` (exit code 4), with file, line and
-    layer.
+    ``source`` is a path, or an object in memory (a Gluon block, a symbol), which ``example_inputs`` are fed to. ``inputs`` maps a
+    name to a shape whose dimensions are ints, or strings for dynamic ones; ``outputs`` names the tensors to give. Raises
+    ``MalformedModel``, ``UnsupportedOperator`` or ``UnsupportedAttribute`` (exit code 4), with file, line and layer.
     """
     if isinstance(source, Model):
         return source
+    if is_live(source):
+        fmt, reader = formats.of_object(source)
+        options = accepted(fmt, "reader", reader_options)
+        found: Model = reader.load(
+            source, weights=weights, inputs=inputs, outputs=outputs, example_inputs=example_inputs, **options
+        )
+        return found
+    if example_inputs is not None:
+        raise UsageError("example_inputs are for networks in memory; a file's inputs are given with inputs")
     path, fmt = resolve_source(source, source_format)
     options = accepted(fmt, "reader", reader_options)
-    model: Model = fmt.module("importer").load(path, weights=readable(weights), inputs=inputs, outputs=outputs, **options)
+    model: Model = fmt.module("importer").load(path, weights=weights_file(weights), inputs=inputs, outputs=outputs, **options)
     return model
+
+
+def weights_file(weights: PathLike | Mapping[str, Any] | None) -> Path | None:
+    """The file of a model's weights; only a network in memory can have them as a table."""
+    if isinstance(weights, Mapping):
+        raise UsageError("a file's weights are in a file: give its path")
+    return readable(weights)
+
+
+def is_live(source: object) -> bool:
+    """Whether a source is an object in memory, and no path."""
+    return not isinstance(source, (str, os.PathLike, Model))
 
 
 def outline(
@@ -104,10 +147,10 @@ def save(
 
 
 def convert(
-    source: PathLike | Model,
+    source: PathLike | Model | Any,
     target: PathLike,
     *,
-    weights: PathLike | None = None,
+    weights: PathLike | Mapping[str, Any] | None = None,
     source_format: str | None = None,
     target_format: str | None = None,
     inputs: Shapes | None = None,
@@ -115,21 +158,26 @@ def convert(
     verify: bool = True,
     samples: Any = None,
     optimize: bool = True,
+    example_inputs: Any = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> ConversionResult:
     """Read ``source``, write ``target``, and run both on the same inputs.
 
-    The report says whether they agree; a disagreement doesn't raise, and the file stays for inspection. ``options`` are those of
-    the source's reader, the target's writer, and of ``verify``.
+    ``source`` may be an object in memory (a Gluon block, a symbol), which ``example_inputs`` are fed to. The report says whether
+    they agree; a disagreement doesn't raise, and the file stays for inspection. ``options`` are those of the source's reader, the
+    target's writer, and of ``verify``.
     """
     target_path = Path(target)
     writer = formats.by_name(target_format) if target_format else formats.of_target(target_path)
     if isinstance(source, Model):
         reader_options: dict[str, Any] = {}
         path, reader = source.source.path, None
+    elif is_live(source):
+        path, reader = None, formats.of_object(source)[0]
     else:
         path, reader = resolve_source(source, source_format)
+    if reader is not None:
         reader_options = {o.name: options[o.name] for o in reader.reader_options if o.name in options}
     if path is not None and target_path.exists() and path.exists() and target_path.samefile(path):
         raise UsageError(f"the target {target_path} is the source itself")
@@ -143,7 +191,10 @@ def convert(
     if not optimize and reader is writer and any(o.name == "keep_opset" for o in writer.reader_options):
         reader_options.setdefault("keep_opset", True)  # the graph is left alone
     with paused():
-        original = load(source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, **reader_options)
+        original = load(
+            source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, example_inputs=example_inputs,
+            **reader_options,
+        )  # fmt: skip
         model = simplify(original, in_place=not verify and original is not source) if optimize else original
         written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
     report = None
@@ -151,10 +202,16 @@ def convert(
         from dragoman.execution import verify as check_parity  # noqa: PLC0415  # nothing of the validators is needed to convert
 
         report = check_parity(
-            source, written, weights=weights, source_format=source_format, target_format=writer.name, inputs=inputs, outputs=outputs,
-            samples=samples, model=original, progress=progress, **reader_options, **verify_options,
+            original if is_live(source) else source, written, weights=weights, source_format=source_format,
+            target_format=writer.name, inputs=inputs, outputs=outputs, samples=samples,
+            model=original, progress=progress, **reader_options, **verify_options,
         )  # fmt: skip
-    return ConversionResult(written, model, report)
+    return ConversionResult(written, model, report, writer.name)
+
+
+def _count_nodes(target_format: str, path: Path) -> int:
+    count: int = formats.by_name(target_format).module("exporter").count_nodes(path)
+    return count
 
 
 def resolve_source(source: PathLike, source_format: str | None) -> tuple[Path, Format]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.conversion import PathLike, Progress, Shapes, accepted, load, readable, resolve_source
+from dragoman.conversion import PathLike, Progress, Shapes, accepted, is_live, load, resolve_source, weights_file
 from dragoman.converters import formats
 from dragoman.converters.formats import Format
 from dragoman.graph_ir.domains import domains_of
@@ -32,10 +32,10 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def verify(
-    source: PathLike | Model,
+    source: PathLike | Model | Any,
     target: PathLike,
     *,
-    weights: PathLike | None = None,
+    weights: PathLike | Mapping[str, Any] | None = None,
     target_weights: PathLike | None = None,
     source_format: str | None = None,
     target_format: str | None = None,
@@ -49,6 +49,7 @@ def verify(
     layerwise: bool = False,
     source_python: str | None = None,
     model: Model | None = None,
+    example_inputs: Any = None,
     progress: Progress | None = None,
     **reader_options: Any,
 ) -> ParityReport:
@@ -60,8 +61,13 @@ def verify(
     can't be read or run raises ``TargetError``.
     """
     report_progress = progress or (lambda what, done, total: None)
+    if is_live(source):
+        source = load(
+            source, weights=weights, inputs=inputs, outputs=outputs, example_inputs=example_inputs, **reader_options
+        )
+    path: Path | None
     if isinstance(source, Model):
-        model, path = source, need_path(source, "the source")
+        model, path = source, None if source.source.live is not None else need_path(source, "the source")
         weights, source_format = source.source.weights, source_format or source.source.format
     else:
         path, fmt = resolve_source(source, source_format)
@@ -77,7 +83,7 @@ def verify(
     with ExitStack() as stack:
         report_progress("starting", 0, 2)
         target_request = RunRequest(target_path, as_path(target_weights), target_fmt, "target", source_python, {}, graph)
-        request = RunRequest(path, as_path(weights), source_fmt, "source", source_python, options, model)
+        request = RunRequest(path, weights_file(weights), source_fmt, "source", source_python, options, model)
         try:
             chosen = _samples(model, samples, seed)
             original = open_runner(request)
@@ -102,7 +108,7 @@ def verify(
             report = _not_run(str(error), source_fmt, target_fmt, tolerances, None)
     return replace(
         report,
-        original=_with_file(report.original, path, as_path(weights)),
+        original=_with_file(report.original, path, request.weights),
         converted=_with_file(report.converted, target_path, as_path(target_weights)),
     )
 
@@ -125,10 +131,10 @@ def _not_run(
 
 
 def run(
-    model: PathLike | Model,
+    model: PathLike | Model | Any,
     feeds: Mapping[str, npt.NDArray[Any]],
     *,
-    weights: PathLike | None = None,
+    weights: PathLike | Mapping[str, Any] | None = None,
     source_format: str | None = None,
     inputs: Shapes | None = None,
     outputs: Sequence[str] | None = None,
@@ -140,15 +146,18 @@ def run(
     Raises ``ContractMismatch`` for feeds that don't fit, ``MissingRuntime`` if nothing here runs the format.
     """
     graph = None
+    if is_live(model):
+        model = load(model, weights=weights, inputs=inputs, example_inputs=feeds, **reader_options)
+    path: Path | None
     if isinstance(model, Model):
-        graph, path = model, need_path(model, "the model")
+        graph, path = model, None if model.source.live is not None else need_path(model, "the model")
         weights, fmt = model.source.weights, formats.by_name(model.source.format)
     else:
         path, fmt = resolve_source(model, source_format)
     options = accepted(fmt, "reader", reader_options)
     if graph is None:
         graph = load(path, weights=weights, source_format=fmt.name, inputs=inputs, **options)
-    request = RunRequest(path, as_path(readable(weights)), fmt, "source", source_python, options, graph)
+    request = RunRequest(path, weights_file(weights), fmt, "source", source_python, options, graph)
     with closing(open_runner(request)) as runner:
         found = runner.run(dict(feeds), taps=tuple(outputs or ()))
     return {name: found[name] for name in outputs} if outputs else found
@@ -267,7 +276,9 @@ def _step(value: ir.Value, mapped: Mapping[str, str]) -> tuple[tuple[Origin, ...
     return in_network_order(layers), tuple(reads)
 
 
-def _with_file(side: SideReport, path: Path, weights: Path | None) -> SideReport:
+def _with_file(side: SideReport, path: Path | None, weights: Path | None) -> SideReport:
+    if path is None:
+        return side  # a network in memory
     return replace(side, file=str(path), sha256=_digest([path, weights]))
 
 

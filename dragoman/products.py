@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass, ShapeInferencePass
 
+from dragoman.graph_ir.inference import evaluate, parse, symbols
 from dragoman.graph_ir.traversal import parts, subgraphs, walk
 
 Sizes = tuple[int, ...]
@@ -71,10 +72,17 @@ class _Shapes:
             shape = ir.Shape(value.const_value.shape.numpy())
         if shape is None:
             raise _UnknownShapeError
-        for dim in shape:
-            if not isinstance(dim, int):
-                self.dynamic.setdefault(str(dim.value) if dim.value is not None else "?")
-        return tuple(dim if isinstance(dim, int) else 1 for dim in shape)
+        return tuple(dim if isinstance(dim, int) else self._size(dim.value) for dim in shape)
+
+    def _size(self, text: str | None) -> int:
+        """A dynamic dimension: what its arithmetic gives if each name stands for 1, and never less than 1."""
+        size = parse(text) if text is not None else None
+        names = sorted(symbols(size)) if size is not None else ["?"]
+        self.dynamic.update(dict.fromkeys(names))
+        try:
+            return max(evaluate(size, dict.fromkeys(names, 1)) or 1, 1) if size is not None else 1
+        except (ValueError, ZeroDivisionError):  # where all names are 1 there is no such size
+            return 1
 
 
 # -- one function for each kind of product --------------------------------------------------------------

@@ -21,17 +21,24 @@ from dragoman.validators.sampling import NoSamples
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A model file to be run: its files, how its reader was told to read it, and the graph that was read (None if it
-    wasn't).
+    """A model to be run: its files (no path: it is in memory), how its reader was told to read it, and the graph that was read
+    (None if it wasn't).
     """
 
-    path: Path
+    path: Path | None
     weights: Path | None
     format: Format
     role: Literal["source", "target"]
     python: str | None = None
     reader_options: Mapping[str, Any] = field(default_factory=dict)
     model: Model | None = None
+
+    @property
+    def file(self) -> Path:
+        """The path, where there is one."""
+        if self.path is None:
+            raise UsageError("the network is in memory, not in a file")
+        return self.path
 
 
 def open_runner(request: RunRequest) -> Runner:
@@ -50,7 +57,7 @@ def open_runner(request: RunRequest) -> Runner:
 def _open_onnx(request: RunRequest) -> Runner:
     from dragoman.validators.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
 
-    return OnnxRuntimeRunner(request.path, role=request.role)
+    return OnnxRuntimeRunner(request.file, role=request.role)
 
 
 def _open_caffe(request: RunRequest) -> Runner:
@@ -59,7 +66,7 @@ def _open_caffe(request: RunRequest) -> Runner:
     from dragoman.validators.runtimes import command_for  # noqa: PLC0415
 
     python: Sequence[str] | None = shlex.split(request.python) if request.python else command_for("caffe")
-    settings = request.format.module("importer").layer_settings(request.path, weights=request.weights, **request.reader_options)
+    settings = request.format.module("importer").layer_settings(request.file, weights=request.weights, **request.reader_options)
     training = [s for s in settings if python and TRAINING.search(s["type"])]
     if training:
         named = ", ".join(f"{s['name']} ({s['type']})" for s in training[:4])
@@ -67,7 +74,7 @@ def _open_caffe(request: RunRequest) -> Runner:
             f"this is a training network: in Caffe its layers {named} read data or compute losses, where the converted model takes"
             " inputs and gives scores; verify with the deploy form of the prototxt, which has Input and Softmax layers"
         )
-    prototxt = request.path
+    prototxt = request.file
     weights = request.weights
     if prototxt.suffix.lower() == ".caffemodel":
         raise MissingRuntime(
@@ -87,14 +94,23 @@ TRAINING = re.compile(r"Loss$|Data$|^Accuracy$|^HDF5Output$")
 """Layers whose inference form is another layer, or none."""
 
 
-
 def _open_mxnet(request: RunRequest) -> Runner:
-    from dragoman.validators.runners.mxnet import mxnet_runner  # noqa: PLC0415
+    from dragoman.validators.runners.mxnet import LiveRunner, mxnet_runner  # noqa: PLC0415
     from dragoman.validators.runtimes import command_for  # noqa: PLC0415
 
-    python: Sequence[str] | None = shlex.split(request.python) if request.python else command_for("mxnet")
-    settings = request.format.module("importer").runtime_settings(request.path, weights=request.weights)
-    return mxnet_runner(settings, inputs=input_specs(request.model) if request.model is not None else (), python=python)
+    if request.model is not None and request.model.source.live is not None:
+        return LiveRunner(request.model.source.live, input_specs(request.model))
+    own = request.python if request.role == "source" else None
+    python: Sequence[str] | None = shlex.split(own) if own else command_for("mxnet")
+    settings = request.format.module("importer").runtime_settings(request.file, weights=request.weights)
+    try:
+        return mxnet_runner(settings, inputs=input_specs(request.model) if request.model is not None else (), python=python)
+    except MissingRuntime:
+        if request.role == "source" or request.model is None:
+            raise
+    from dragoman.read_back import ReadBackRunner  # noqa: PLC0415
+
+    return ReadBackRunner(request.model, request.format.title)
 
 
 _OPENERS: Mapping[str, Callable[[RunRequest], Runner]] = {"caffe": _open_caffe, "mxnet": _open_mxnet, "onnx": _open_onnx}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import onnx_ir
 
@@ -30,6 +31,8 @@ class Source:
     """The opset that an ONNX model was written in."""
     files: tuple[Path, ...] = ()
     """Other files that weights are in."""
+    live: Any = None
+    """What it was read from if that was in memory: the format's own, and runs in this process."""
 
 
 @dataclass

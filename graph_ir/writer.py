@@ -44,7 +44,7 @@ def write_onnx(
     target = Path(path)
     whole = Encoder(model, provenance=provenance).model()
     if external_data or (external_data is None and whole.size > LIMIT):
-        usual = target.with_name(_data_name(target.name))
+        usual = target.with_name(data_name(target.name))
         data = usual if not os.path.lexists(usual) else _free(usual)
         store = _Store(data.name)
         message = Encoder(model, place=store.place, provenance=provenance).model()
@@ -94,12 +94,12 @@ def _write(message: Message, stream: IO[bytes], count: Callable[[int], None]) ->
         if isinstance(piece, bytes):
             stream.write(piece)
         else:
-            _copy(*piece, stream)
+            copy_tensor(*piece, stream)
             count(piece[1])
     stream.flush()
 
 
-def _copy(tensor: ir.TensorProtocol, size: int, stream: IO[bytes]) -> None:
+def copy_tensor(tensor: ir.TensorProtocol, size: int, stream: IO[bytes]) -> None:
     """Append a tensor's values, and check that they are as many bytes as was declared."""
     stream.flush()
     before = os.lseek(stream.fileno(), 0, os.SEEK_CUR)
@@ -143,12 +143,12 @@ class _Store:
         done = 0
         for tensor, offset in self.tensors:
             stream.write(b"\0" * (offset - done))
-            _copy(tensor, tensor.nbytes, stream)
+            copy_tensor(tensor, tensor.nbytes, stream)
             count(offset - done + tensor.nbytes)
             done = offset + tensor.nbytes
 
 
-def _data_name(model: str) -> str:
+def data_name(model: str) -> str:
     """The name of a model's data file, without what readers take for a folder, a drive or a place to refuse."""
     return re.sub(r"\.\.+|^#|[\\:\ud800-\udfff]", "_", model) + ".data"
 

@@ -209,8 +209,8 @@ class OpenCV(object):
 
 
 class MXNet(object):
-    """MXNet 1.x. Options: ``symbol``, ``weights`` (may be None), ``names`` (array in the file -> variable of the symbol), and
-    ``inputs``, a list of {name, shape, dtype}.
+    """MXNet 1.x. Options: ``symbol``, ``weights`` (may be None), ``names`` (array in the file -> variable of the symbol),
+    ``outputs`` (what to call outputs that MXNet names otherwise), and ``inputs``, a list of {name, shape, dtype}.
     """
 
     @staticmethod
@@ -237,22 +237,52 @@ class MXNet(object):
         import mxnet
 
         self.mx = mxnet
-        self.symbol = mxnet.sym.load(options["symbol"])
-        self.inputs = options["inputs"]
-        stored = mxnet.nd.load(options["weights"]) if options.get("weights") else {}
         names = options.get("names") or {}
+        stored = self._stored(options["weights"]) if options.get("weights") else {}
         arrays = dict((names.get(name, name.split(":", 1)[-1]), value) for name, value in stored.items())
+        self.hold(mxnet.sym.load(options["symbol"]), arrays, options["inputs"])
+        renamed = options.get("outputs") or {}
+        self.outputs = [renamed.get(name, name) for name in self.outputs]
+
+    def _stored(self, path):
+        """The arrays of a file: MXNet's own, or numpy's as MXNet 2 writes them."""
+        import numpy
+
+        with open(path, "rb") as stream:
+            if stream.read(2) != b"PK":
+                return self.mx.nd.load(path)
+        with numpy.load(path, allow_pickle=False) as stored:
+            return dict((name, self.mx.nd.array(stored[name], dtype=stored[name].dtype)) for name in stored.files)
+
+    def hold(self, symbol, arrays, inputs):
+        """Take a symbol and its arrays by the symbol's names."""
+        self.symbol = symbol
+        self.inputs = inputs
         auxiliary = set(self.symbol.list_auxiliary_states())
         self.weights = dict((name, value) for name, value in arrays.items() if name not in auxiliary)
         self.states = dict((name, value) for name, value in arrays.items() if name in auxiliary)
         self.bound = None
+        # Symbols of numpy's operators count empty and zero-dimensional tensors; in older ones a 0 is a size that isn't known.
+        self.numpy_shapes = any(node["op"].startswith("_np") for node in json.loads(symbol.tojson())["nodes"])
+        self.outputs = self._apart(symbol.list_outputs())
+
+    def _apart(self, names):
+        """Output names, with a number behind those that another has already."""
+        taken = []
+        for name in names:
+            own, number = name, 0
+            while name in taken:
+                number += 1
+                name = "%s_%d" % (own, number)
+            taken.append(name)
+        return taken
 
     def describe(self):
         return {
             "runtime": "MXNet",
             "version": self.mx.__version__,
             "inputs": [{"name": i["name"], "dtype": i["dtype"], "shape": i["shape"]} for i in self.inputs],
-            "outputs": [spec(name, None, self._name(kind)) for name, kind in zip(self.symbol.list_outputs(), self._output_types())],
+            "outputs": [spec(name, None, self._name(kind)) for name, kind in zip(self.outputs, self._output_types())],
         }
 
     def _name(self, kind):
@@ -264,9 +294,14 @@ class MXNet(object):
         known = dict((i["name"], i["dtype"]) for i in self.inputs)
         known.update((name, value.dtype) for name, value in self.weights.items())
         arguments = set(self.symbol.list_arguments())
-        return self.symbol.infer_type(**dict((name, kind) for name, kind in known.items() if name in arguments))[1]
+        found = self.symbol.infer_type(**dict((name, kind) for name, kind in known.items() if name in arguments))[1]
+        return found or [None] * len(self.outputs)
 
     def run(self, feeds, taps):
+        with self.mx.util.np_shape(self.numpy_shapes):
+            return self._run(feeds, taps)
+
+    def _run(self, feeds, taps):
         import numpy
 
         mx = self.mx
@@ -277,18 +312,34 @@ class MXNet(object):
             if missing:
                 raise Refused("tap", "the symbol has no tensor %r" % missing[0])
             symbol = mx.sym.Group([self.symbol] + [internals[tap] for tap in taps]) if taps else self.symbol
-            shapes = dict((name, value.shape) for name, value in feeds.items())
+            shapes = dict((name, value.shape) for name, value in self.weights.items() if name in symbol.list_arguments())
+            shapes.update((name, value.shape) for name, value in feeds.items())
             types = dict((name, value.dtype.type) for name, value in feeds.items())
             types.update((name, value.dtype) for name, value in self.weights.items())
             known = dict((name, kind) for name, kind in types.items() if name in symbol.list_arguments())
-            executor = symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=known, **shapes)
+            executor = self._bind(symbol, known, shapes)
             executor.copy_params_from(self.weights, self.states, allow_extra_params=True)
             self.bound = (key, executor)
         executor = self.bound[1]
         for name, value in feeds.items():
             executor.arg_dict[name][:] = mx.nd.array(value, dtype=value.dtype)
         values = [output.asnumpy() for output in executor.forward(is_train=False)]
-        return dict(zip(self.symbol.list_outputs() + list(taps), [numpy.asarray(value) for value in values]))
+        return dict(zip(self.outputs + list(taps), [numpy.asarray(value) for value in values]))
+
+    def _bind(self, symbol, types, shapes):
+        mx = self.mx
+        try:
+            return symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=types, **shapes)
+        except RuntimeError as error:
+            if "cannot decide shapes" not in str(error):
+                raise
+        # it doesn't infer the shapes that loops and conditions make, but runs them
+
+        def zeros(names):
+            return dict((name, mx.nd.zeros(shapes[name], dtype=types.get(name, "float32"))) for name in names)
+
+        states = zeros(symbol.list_auxiliary_states())
+        return symbol.bind(mx.cpu(), zeros(symbol.list_arguments()), grad_req="null", aux_states=states)
 
 
 ADAPTERS = {"caffe": (Caffe, "caffe"), "opencv": (OpenCV, "cv2"), "mxnet": (MXNet, "mxnet")}

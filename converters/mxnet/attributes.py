@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -14,15 +15,30 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from onnx_ir import DataType
+
 Ints = tuple[int, ...]
 Floats = tuple[float, ...]
 OptionalInts = tuple[int | None, ...]
 """``(None, 3)``: limits that may be left out."""
 
+DTYPES = {
+    "float16": DataType.FLOAT16,
+    "float32": DataType.FLOAT,
+    "float64": DataType.DOUBLE,
+    "bfloat16": DataType.BFLOAT16,
+    "int8": DataType.INT8,
+    "uint8": DataType.UINT8,
+    "int32": DataType.INT32,
+    "int64": DataType.INT64,
+    "bool": DataType.BOOL,
+}
+"""What MXNet calls the types."""
+
 WITHOUT_EFFECT = frozenset(
     {
         "workspace", "cudnn_tune", "cudnn_off", "cudnn_algo_verbose", "cudnn_algo_fwd", "cudnn_algo_bwd_data", "cudnn_algo_bwd_filter",
-        "cudnn_algo_fwd_prec", "cudnn_algo_bwd_prec", "cudnn_tensor_core", "cudnn_tensor_core_only", "ctx", "sparse_grad",
+        "cudnn_algo_fwd_prec", "cudnn_algo_bwd_prec", "cudnn_tensor_core", "cudnn_tensor_core_only", "ctx", "sparse_grad", "im2col_step",
     }
 )  # fmt: skip
 """How something is computed or trained, never what."""
@@ -103,9 +119,10 @@ def convert(text: str, kind: Any) -> Any:
 
 
 def _sequence(text: str, kind: Any) -> list[Any]:
-    """``(1, 2)``, ``[1,2]``, ``1`` and ``(2L, 2L)``: what MXNet's tuples have been written as."""
+    """``(1, 2)``, ``[1,2]``, ``1``, ``(2L, 2L)`` and ``((1, 2), (3, 4))``: what MXNet's tuples have been written as."""
     inner = text[1:-1] if text[:1] + text[-1:] in ("()", "[]") else text
-    return [convert(part, kind) for part in inner.split(",") if part.strip()]
+    parts = re.findall(r"[(\[][^)\]]*[)\]]", inner) if typing.get_origin(kind) is tuple else inner.split(",")
+    return [convert(part, kind) for part in parts if part.strip()]
 
 
 def _scalar(text: str, kind: Any) -> Any:
@@ -127,6 +144,10 @@ def _scalar(text: str, kind: Any) -> Any:
         return float(text)
     if kind is str:
         return text
+    if kind is DataType:
+        if text not in DTYPES:
+            raise ValueError(text)
+        return DTYPES[text]
     if kind is type(None):
         if text == "None":
             return None
@@ -138,7 +159,7 @@ def describe(kind: Any) -> str:
     """A type as an error says it."""
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(kind)))
-    names = {bool: "True or False", int: "a whole number", float: "a number", str: "text", type(None): "None"}
+    names = {bool: "True or False", int: "a whole number", float: "a number", str: "text", type(None): "None", DataType: "a type"}
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return " or ".join(describe(choice) for choice in typing.get_args(kind))
     if typing.get_origin(kind) is tuple:

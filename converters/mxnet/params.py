@@ -21,7 +21,7 @@ from dragoman.graph_ir.errors import Location, MalformedModel
 from dragoman.graph_ir.tensors import MappedFile, MappedTensor
 
 LIST_MAGIC = 0x112
-_V1, _V2, _V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
+_V1, V2, _V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 _MOST_AXES = 32
 
 DTYPES: Mapping[int, ir.DataType] = {
@@ -108,13 +108,13 @@ def _name(cursor: _Cursor) -> str:
 
 def _array(cursor: _Cursor, number: int) -> MappedTensor:
     magic = cursor.take("<I")
-    if magic in (_V2, _V3):
+    if magic in (V2, _V3):
         storage = cursor.take("<i")
         if storage > 0:
             kind = _STORAGE.get(storage, f"of storage type {storage}")
             raise cursor.malformed(f"array {number} is {kind}; only dense arrays can be read: save it with tostype('default')")
         axes = cursor.take("<i")
-        if axes < 0 or (axes == 0 and magic == _V2):
+        if axes < 0 or (axes == 0 and magic == V2):
             raise cursor.malformed(f"array {number} is empty: it was saved before it had a shape")
         shape = _shape(cursor, number, axes, "<q")
     elif magic == _V1:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dragoman.converters.mxnet.names import canonical
 from dragoman.graph_ir.errors import Location, MalformedModel
 
 VARIABLE = "null"
@@ -59,6 +61,8 @@ class Symbol:
     version: int = 0
     """As MXNet counts: 10901 is 1.9.1; 0 where the file doesn't say."""
     path: Path | None = None
+    numpy: bool = False
+    """Whether shapes mean what they do in numpy: () is a scalar's."""
 
     def variables(self) -> Iterator[Node]:
         """The variables, in the order that MXNet lists them: as a walk from the heads meets them."""
@@ -125,12 +129,50 @@ def _graph(document: Any, path: Path | None, depth: int) -> Symbol:
     if len(entries) > MOST_NODES:
         raise _malformed(path, f"has {len(entries)} nodes, more than {MOST_NODES}")
     version = _version(document)
-    nodes = [_node(entry, index, path, depth) for index, entry in enumerate(entries)]
+    nodes = [_node(entry, index, len(entries), path, depth) for index, entry in enumerate(entries)]
     heads = document.get("heads", document.get("head"))
     if not isinstance(heads, list) or not heads:
         raise _malformed(path, "isn't a symbol: it has no heads")
-    symbol = Symbol(nodes, tuple(_ref(head, len(nodes), path, "a head") for head in heads), version, path)
+    symbol = Symbol(nodes, tuple(_ref(head, len(nodes), path, "a head") for head in heads), version, path, _is_numpy(document))
+    if circle := _circle(symbol):
+        raise _malformed(path, f"its nodes read each other in a circle: {' → '.join(circle)}")
+    names = Counter(node.name for node in symbol.variables())
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise _malformed(path, f"has several variables called {', '.join(twice[:5])}")
+    if version < 905:
+        _upgrade(symbol)
     return symbol
+
+
+def _circle(symbol: Symbol) -> list[str]:
+    """The names along a circle that the heads lead into; empty if there is none."""
+    done: set[int] = set()
+    for head in symbol.heads:
+        path: list[int] = []
+        at: dict[int, int] = {}
+        stack = [(head.node, 0)]
+        while stack:
+            index, position = stack.pop()
+            if position == 0:
+                if index in done:
+                    continue
+                if index in at:
+                    return [symbol.nodes[i].name for i in [*path[at[index] :], index]][-12:]
+                at[index] = len(path)
+                path.append(index)
+            if position < len(symbol.nodes[index].inputs):
+                stack += [(index, position + 1), (symbol.nodes[index].inputs[position].node, 0)]
+            else:
+                done.add(index)
+                del at[path.pop()]
+    return []
+
+
+def _upgrade(symbol: Symbol) -> None:
+    """Until 0.9.4 argmin and argmax had the axis -1 for all of them (UpgradeJSON_000904_000905)."""
+    for node in symbol.nodes:
+        if node.op in ("argmin", "argmax") and node.attrs.get("axis") == "-1":
+            del node.attrs["axis"]
 
 
 def _version(document: Mapping[str, Any]) -> int:
@@ -141,10 +183,15 @@ def _version(document: Mapping[str, Any]) -> int:
     return 0
 
 
-def _node(entry: Any, index: int, path: Path | None, depth: int) -> Node:
+def _is_numpy(document: Mapping[str, Any]) -> bool:
+    entry = document.get("attrs", {})
+    return isinstance(entry, dict) and entry.get("is_np_shape") == ["int", 1]
+
+
+def _node(entry: Any, index: int, count: int, path: Path | None, depth: int) -> Node:
     if not isinstance(entry, dict) or not isinstance(entry.get("op"), str) or not isinstance(entry.get("name"), str):
         raise _malformed(path, f"node {index} has no op and name")
-    name, op = entry["name"], entry["op"]
+    name, op = entry["name"], canonical(entry["op"])
     attrs: dict[str, str] = {}
     for key in ("param", "attr", "attrs"):
         given = entry.get(key, {})
@@ -154,7 +201,7 @@ def _node(entry: Any, index: int, path: Path | None, depth: int) -> Node:
     inputs = entry.get("inputs", [])
     if not isinstance(inputs, list):
         raise _malformed(path, f"node {name}: its inputs aren't a list")
-    refs = tuple(_ref(item, index, path, f"an input of node {name}") for item in inputs)
+    refs = tuple(_ref(item, count, path, f"an input of node {name}") for item in inputs)
     if op == VARIABLE and refs:
         raise _malformed(path, f"variable {name} has inputs")
     subgraphs = entry.get("subgraphs", [])
@@ -166,22 +213,17 @@ def _node(entry: Any, index: int, path: Path | None, depth: int) -> Node:
     return Node(name, op, attrs, refs, hints, tuple(_graph(item, path, depth + 1) for item in subgraphs))
 
 
-_PLAIN_HINTS = frozenset({"ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage", "weight_lr_mult", "bias_lr_mult"})
+_HIDDEN = ("ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage", "profiler_scope")
 
 
 def _is_hint(key: str) -> bool:
-    """Whether an attribute is about training or placement: hidden, or of the names that had no underscores before 0.9."""
-    return (key.startswith("__") and key.endswith("__")) or key in _PLAIN_HINTS or key.endswith(("_lr_mult", "_wd_mult"))
+    """Whether an attribute is about training or placement: hidden, or as it was called before 0.9 (kHiddenKeys)."""
+    return (key.startswith("__") and key.endswith("__")) or key.startswith(_HIDDEN) or key.endswith(_HIDDEN)
 
 
-def _ref(item: Any, before: int, path: Path | None, what: str) -> Ref:
+def _ref(item: Any, count: int, path: Path | None, what: str) -> Ref:
     if not isinstance(item, list) or len(item) not in (2, 3) or not all(isinstance(n, int) and n >= 0 for n in item):
         raise _malformed(path, f"{what} isn't [node, output, version]: {str(item)[:60]}")
-    if item[0] >= before:
-        raise _malformed(path, f"{what} is node {item[0]}, which doesn't come before")
+    if item[0] >= count:
+        raise _malformed(path, f"{what} is node {item[0]}; there are {count}")
     return Ref(item[0], item[1])
-
-
-def inputs_of(nodes: Sequence[Node], node: Node) -> list[str]:
-    """The names of the nodes that ``node`` reads."""
-    return [nodes[ref.node].name for ref in node.inputs]

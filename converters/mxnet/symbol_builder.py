@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import onnx_ir as ir
 
@@ -20,6 +21,8 @@ class SymbolBuilder(Builder):
         super().__init__(name)
         self.weights = weights
         self.notes: list[str] = []
+        self.numpy = False
+        """Whether the symbol's shapes are numpy's."""
 
     # -- errors -----------------------------------------------------------------------------------
 
@@ -30,6 +33,23 @@ class SymbolBuilder(Builder):
     def unsupported(self, node: Node, message: str) -> UnsupportedAttribute:
         """A setting of ``node`` that can't be converted."""
         return UnsupportedAttribute(message, layer=str(node))
+
+    def require(self, node: Node, value: ir.Value, *dtypes: ir.DataType) -> None:
+        """Refuse a tensor of another type than those that MXNet's code for ``node`` takes."""
+        if value.dtype is not None and value.dtype not in dtypes:
+            raise self.unsupported(node, f"takes {' or '.join(t.name for t in dtypes)}, its input is {value.dtype.name}")
+
+    # -- operators --------------------------------------------------------------------------------
+
+    def single(self, op_type: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
+        """An operator that runtimes have no float64 form of: computed in float32 if its inputs are float64."""
+        if inputs[0] is None or inputs[0].dtype != ir.DataType.DOUBLE:
+            return self.op(op_type, *inputs, **attributes)
+        narrow = [
+            self.op("Cast", value, to=ir.DataType.FLOAT) if value is not None and value.dtype == ir.DataType.DOUBLE else value
+            for value in inputs
+        ]
+        return self.op("Cast", self.op(op_type, *narrow, **attributes), to=ir.DataType.DOUBLE)
 
     # -- shapes -----------------------------------------------------------------------------------
 

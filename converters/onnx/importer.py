@@ -22,6 +22,7 @@ from dragoman.converters.onnx.messages import (
     set_maps_aside,
     set_sparse_aside,
 )
+from dragoman.converters.onnx.shapes import reshape_inputs
 from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.domains import limit_indices
@@ -35,6 +36,9 @@ from dragoman.graph_ir.traversal import parts, walk
 
 _OPTIONAL_INPUTS = 4
 """The IR version since which weights needn't be inputs; before, that they are says nothing."""
+
+_EXACT_WINDOWS = 22
+"""The opset since which pooling's ceil_mode says how many windows there are."""
 
 _LONGEST = 400
 """Characters of onnx's messages that are passed on: some hold whole nodes."""
@@ -79,7 +83,7 @@ def load(
     try:
         _name_the_standard_domain(proto)
         if inputs:
-            _reshape_inputs(proto.graph, inputs)
+            reshape_inputs(proto.graph, inputs)
         sparse = set_sparse_aside(proto)
         check_tensors(proto)
         light = validity.light(proto)
@@ -145,31 +149,6 @@ def _read(source: str | os.PathLike[str] | ModelProto) -> tuple[ModelProto, Mapp
 # -- shapes and validity ------------------------------------------------------------------------------
 
 
-def _reshape_inputs(graph: onnx.GraphProto, wanted: Mapping[str, Sequence[int | str]]) -> None:
-    """Give inputs new shapes, and forget the shapes that followed from the old ones."""
-    known = {value.name: value for value in graph.input}
-    for name, shape in wanted.items():
-        if name not in known:
-            raise UsageError(f"the model has no input {name!r}; it has {', '.join(known)}")
-        kind = known[name].type
-        if kind.WhichOneof("value") != "tensor_type":
-            raise UsageError(f"input {name} isn't a tensor; it has no shape")
-        if kind.tensor_type.HasField("shape") and len(kind.tensor_type.shape.dim) != len(shape):
-            raise UsageError(f"input {name} has {len(kind.tensor_type.shape.dim)} dimensions, not {len(shape)}")
-        kind.tensor_type.ClearField("shape")
-        kind.tensor_type.shape.SetInParent()
-        for dim in shape:
-            if isinstance(dim, str):
-                kind.tensor_type.shape.dim.add(dim_param=dim)
-            else:
-                kind.tensor_type.shape.dim.add(dim_value=dim)
-    del graph.value_info[:]
-    for output in graph.output:
-        if output.type.WhichOneof("value") == "tensor_type":
-            for dim in output.type.tensor_type.shape.dim:
-                dim.Clear()
-
-
 def _check(light: ModelProto, path: Path | None) -> None:
     try:
         validity.check(light)
@@ -182,9 +161,23 @@ def _infer(model: ir.Model, path: Path | None, *, reshaped: bool) -> None:
     if reshaped:
         forget_shapes(model)
     try:
-        infer_shapes(model)
+        try:
+            infer_shapes(model)
+        except MalformedModel:
+            if not _counts_dropped_windows(model):
+                raise
+            forget_shapes(model, declared=True)
+            infer_shapes(model)
     except MalformedModel as error:
         raise MalformedModel(f"the shapes don't fit: {error.message}", location=_location(path), layer=error.layer) from error
+
+
+def _counts_dropped_windows(model: ir.Model) -> bool:
+    """Whether the shapes that the model declares may be onnx's, which before opset 22 counted windows of pooling with ceil_mode
+    that no runtime has: those that start in the padding at the end."""
+    opset = model.graph.opset_imports.get("", IR_OPSET)
+    pooling = (node for part in parts(model) for node in walk(part) if node.op_type.endswith("Pool") and not node.domain)
+    return opset < _EXACT_WINDOWS and any("ceil_mode" in node.attributes for node in pooling)
 
 
 # -- the graph ----------------------------------------------------------------------------------------
@@ -220,6 +213,8 @@ def _settle(model: ir.Model, *, optional_inputs: bool) -> list[str]:
         return []
     for value in optional:
         model.graph.inputs.remove(value)
+    if len(optional) == 1:
+        return ["1 weight was an optional input; it is a constant now"]
     return [f"{len(optional)} weights were optional inputs; they are constants now"]
 
 

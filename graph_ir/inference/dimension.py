@@ -30,12 +30,14 @@ def minimum(*sizes: Dim) -> Dim:
 def broadcast(*sizes: Dim) -> Dim:
     """The size that dimensions have together under numpy's rule; ``ValueError`` if they can't be together.
 
-    Of two unlike names either may be 1, and then the other counts: that is ``broadcast(a, b)``.
+    Of two unlike names either may be 1, and then the other counts: that is ``broadcast(a, b)``. But ``broadcast(a, min(a, 5))`` is
+    ``a``: where the second is less, it has to be 1.
     """
     kept: list[Dim] = []
     for size in sizes:
         parts = _operands(size, "broadcast")
         kept += [part for part in parts if part != 1 and part not in kept]
+    kept = [part for part in kept if not any(_at_most(part, other) for other in kept)]
     known = [size for size in kept if isinstance(size, int)]
     if len(known) > 1:
         raise ValueError(f"{' and '.join(map(str, known))} don't broadcast")
@@ -145,6 +147,12 @@ def _extreme(
 def _call(operation: str, operands: list[Dim]) -> Size:
     ordered = tuple(sorted(operands, key=lambda size: (isinstance(size, int), str(size))))
     return of_atom(Atom(f"{operation}({', '.join(map(str, ordered))})", operation, ordered))
+
+
+def _at_most(size: Dim, limit: Dim) -> bool:
+    """Whether ``size`` is the minimum of ``limit`` and others, none of which is 0."""
+    operands = _operands(size, "min")
+    return size != limit and limit in operands and all((lower_bound(part) or 0) > 0 for part in operands if part != limit)
 
 
 _OPERATIONS: Mapping[str, Callable[..., Dim]] = {

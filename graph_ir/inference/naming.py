@@ -21,8 +21,8 @@ class Naming:
     """The names of one model's dimensions, and those that are invented."""
 
     def __init__(self, taken: Iterable[str]) -> None:
-        """``taken`` are the names that dimensions have already."""
-        self.taken = set(taken)
+        """``taken`` are the names that dimensions have already; a set gets the new ones too."""
+        self.taken = taken if isinstance(taken, set) else set(taken)
         self._invented: dict[str, None] = {}
         self._given: dict[tuple[ir.Value, int], Size] = {}
 

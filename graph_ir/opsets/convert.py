@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 
 import onnx
 import onnx_ir as ir
 
 from dragoman.graph_ir import Gap, opsets
+from dragoman.graph_ir.inference import dimension_names
 from dragoman.graph_ir.opsets.schemas import REVIEWED, left_over, same_form, schema, takes_all, version, wrong_types
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, lowering_step, raising_step
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, Target, lowering_step, raising_step
 from dragoman.graph_ir.passes.editing import Names, replace_value
 from dragoman.graph_ir.provenance import origins
 from dragoman.graph_ir.traversal import parts, walk
@@ -24,17 +25,24 @@ NEWEST: int = min(onnx.defs.onnx_opset_version(), REVIEWED)
 """The newest opset that is written: the installed onnx's, if its changes have been read."""
 
 
-def convert_opset(model: ir.Model, opset: int) -> list[Gap]:
-    """Rewrite ``model`` in place for ``opset``: graph, subgraphs, functions. What can't be is returned, and stays as it was."""
+Keep = Callable[[ir.Node], bool]
+
+
+def convert_opset(model: ir.Model, opset: int, *, keep: Keep = lambda node: False) -> list[Gap]:
+    """Rewrite ``model`` in place for ``opset``: graph, subgraphs, functions. What can't be is returned, and stays as it was.
+
+    A target that isn't ONNX may have newer operators too: nodes for which ``keep`` holds are left alone.
+    """
     _load_steps()
     gaps = _Gaps()
     names = Names(parts(model))
+    dimensions = dimension_names(model)
     for function in model.functions.values():
         calls = [node for node in _all_nodes(model) if node.op_identifier() == function.identifier()]
         layers = list(dict.fromkeys(layer for call in calls for layer in _layers(call))) or [function.name]
-        _convert(function.graph, opset, names, gaps, function_layers=layers)
+        _convert(function.graph, opset, names, dimensions, gaps, keep, function_layers=layers)
         function.opset_imports[""] = opset
-    _convert(model.graph, opset, names, gaps, function_layers=None)
+    _convert(model.graph, opset, names, dimensions, gaps, keep, function_layers=None)
     model.graph.opset_imports[""] = opset
     return gaps.found()
 
@@ -56,33 +64,43 @@ class _Gaps:
         return [Gap(operator, list(dict.fromkeys(layers)), reason) for (operator, reason), layers in self._layers.items()]
 
 
-def _convert(graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, *, function_layers: list[str] | None) -> None:
+def _convert(
+    graph: ir.Graph,
+    opset: int,
+    names: Names,
+    dimensions: set[str],
+    gaps: _Gaps,
+    keep: Keep,
+    *,
+    function_layers: list[str] | None,
+) -> None:
     start = graph.opset_imports.get("", opset)
     if opset == start:
         return
-    stuck: set[ir.Node] = set()
-    down = opset < start
     nodes = _standard_nodes(graph)
+    left = {node for node in nodes if keep(node)}
+    down = opset < start
     for at in range(start, opset, -1) if down else range(start, opset):
         newer, older = (at, at - 1) if down else (at + 1, at)
+        target = Target(older if down else newer, names, dimensions)
         rewritten = False
         for node in nodes:
-            if not _changes(node.op_type, newer, older, down=down) or node in stuck:
+            if not _changes(node.op_type, newer, older, down=down) or node in left:
                 continue
             try:
-                rewritten |= _move(node, newer, older, names, down=down, in_function=function_layers is not None)
+                rewritten |= _move(node, newer, older, target, in_function=function_layers is not None)
             except CannotConvertError as reason:
-                stuck.add(node)
-                gaps.add(node.op_type, f"opset {opset} can't express {reason.message}", function_layers or _layers(node))
+                left.add(node)
+                gaps.add(node.op_type, reason.reason(opset), function_layers or _layers(node))
         if rewritten:
             nodes = _standard_nodes(graph)
     for node in nodes:
-        if node in stuck:
+        if node in left:
             continue
         if version(node.op_type, opset) is None:
-            gaps.add(node.op_type, f"opset {opset} doesn't have it", function_layers or _layers(node))
+            gaps.add(node.op_type, CannotConvertError("it").reason(opset), function_layers or _layers(node))
         elif not takes_all(node.op_type, start, opset) and (wrong := wrong_types(node, opset)):
-            gaps.add(node.op_type, f"opset {opset} doesn't take {wrong}", function_layers or _layers(node))
+            gaps.add(node.op_type, f"opset {opset} doesn't {wrong}", function_layers or _layers(node))
 
 
 @cache
@@ -93,21 +111,22 @@ def _changes(op_type: str, newer: int, older: int, *, down: bool) -> bool:
     return version(op_type, newer) != version(op_type, older)
 
 
-def _move(node: ir.Node, newer: int, older: int, names: Names, *, down: bool, in_function: bool) -> bool:
+def _move(node: ir.Node, newer: int, older: int, target: Target, *, in_function: bool) -> bool:
     """Take one node over one opset's edge. True if a step had a hand in it: there may be other nodes now."""
+    down = target.opset == older
     changed = version(node.op_type, newer)
     step = (lowering_step if down else raising_step)(node.op_type, changed if changed is not None else newer)
-    source, target = (newer, older) if down else (older, newer)
     if step is not None:
         assert node.graph is not None
         graph = node.graph if isinstance(node.graph, ir.Graph) else node.graph.graph
-        results = step(node, Emitter(node, graph, target, names, in_function=in_function))
+        results = step(node, Emitter(node, graph, target, in_function=in_function))
         if results is not None:
             _replace(node, results if isinstance(results, tuple) else (results,))
             return True
-    if schema(node.op_type, target) is None:
+    source = newer if down else older
+    if schema(node.op_type, target.opset) is None:
         raise CannotConvertError("it")
-    if not same_form(node.op_type, source, target) and (left := left_over(node, source, target)):
+    if not same_form(node.op_type, source, target.opset) and (left := left_over(node, source, target.opset)):
         raise CannotConvertError(" and ".join(left))
     return step is not None
 

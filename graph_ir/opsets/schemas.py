@@ -120,22 +120,22 @@ def _kinds(found: onnx.defs.OpSchema) -> list[tuple[bool, bool, int, frozenset[s
 
 
 def wrong_types(node: ir.Node, opset: int) -> str:
-    """The first tensor of ``node`` whose type the operator of ``opset`` doesn't take; empty if it takes them all."""
+    """What the operator of ``opset`` doesn't do that ``node`` asks for: take or give the type of one of its values; else empty."""
     found = schema(node.op_type, opset)
     if found is None:
         return ""
     allowed = {c.type_param_str: frozenset(c.allowed_type_strs) for c in found.type_constraints}
     bound: dict[str, str] = {}
-    for values, parameters in ((node.inputs, found.inputs), (node.outputs, found.outputs)):
+    for verb, values, parameters in (("take", node.inputs, found.inputs), ("give", node.outputs, found.outputs)):
         for index, value in enumerate(values):
             if value is None or value.type is None or not parameters:
                 continue
             parameter = parameters[min(index, len(parameters) - 1)]
             kind = _type_name(value.type)
             if kind not in allowed.get(parameter.type_str, {parameter.type_str}):
-                return f"{parameter.name} of type {kind}"
+                return f"{verb} {kind} as {parameter.name}"
             if parameter.is_homogeneous and bound.setdefault(parameter.type_str, kind) != kind:
-                return f"{parameter.name} of type {kind} beside {bound[parameter.type_str]}"
+                return f"{verb} {kind} as {parameter.name} beside {bound[parameter.type_str]}"
     return ""
 
 

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.model import Model
-from dragoman.graph_ir.passes import branches, casts, constants, identities, pieces, reshapes
+from dragoman.graph_ir.passes import branches, casts, constants, grouped_transposes, identities, pieces, reshapes
 from dragoman.graph_ir.passes.activations import fuse_activations
 from dragoman.graph_ir.passes.common_subexpressions import share_common_subexpressions
 from dragoman.graph_ir.passes.dead_code import remove_dead_code
@@ -24,7 +24,7 @@ from dragoman.graph_ir.passes.transposes import cancel_transposes
 Pass = Callable[[ir.Model], bool]
 """Changes a model in place; True if it changed anything. Names of inputs and outputs stay, and provenance is kept."""
 
-_RULES = (constants.RULES, branches.RULES, identities.RULES, casts.RULES, pieces.RULES, reshapes.RULES)
+_RULES = (constants.RULES, branches.RULES, identities.RULES, casts.RULES, pieces.RULES, grouped_transposes.RULES, reshapes.RULES)
 
 
 def simplify(model: ir.Model) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx
 import onnx_ir as ir
 
+from dragoman.graph_ir.annotations import annotated
 from dragoman.graph_ir.opsets.schemas import schema
 from dragoman.graph_ir.passes.editing import attribute, is_op, remove_node
 from dragoman.graph_ir.traversal import subgraphs, walk
@@ -35,8 +36,14 @@ def _prune(graph: ir.Graph, opset: int) -> bool:
             dead |= _prune_outputs(node, needed, opset)
         for inner in subgraphs(node):
             dead |= _prune(inner, opset)
-    for name, value in list(graph.initializers.items()):
-        if not value.is_graph_output() and not value.is_graph_input() and not value.uses():
+    unread = [
+        name
+        for name, value in graph.initializers.items()
+        if not value.is_graph_output() and not value.is_graph_input() and not value.uses()
+    ]
+    kept = annotated(graph) if unread else set()
+    for name in unread:
+        if name not in kept:
             del graph.initializers[name]
             dead = True
     return dead

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 import onnx_ir as ir
 
+from dragoman.graph_ir.annotations import annotated
 from dragoman.graph_ir.tensors import MappedTensor, blocks, release
 from dragoman.graph_ir.traversal import subgraphs
 
@@ -33,6 +34,7 @@ def share_small_weights(model: ir.Model) -> bool:
 def _share(graph: ir.Graph, known: _Known, *, small_only: bool) -> bool:
     changed = False
     mine: _Known = {}
+    kept: set[str] | None = None
     for name, value in list(graph.initializers.items()):
         tensor = value.const_value
         if tensor is None or isinstance(tensor, ir.LazyTensor) or value.is_graph_output() or value.is_graph_input():
@@ -46,9 +48,13 @@ def _share(graph: ir.Graph, known: _Known, *, small_only: bool) -> bool:
         if equal is None:
             candidates.append(value)
             continue
-        value.replace_all_uses_with(equal)
-        del graph.initializers[name]
-        changed = True
+        if value.uses():
+            value.replace_all_uses_with(equal)
+            changed = True
+        kept = annotated(graph) if kept is None else kept
+        if name not in kept:
+            del graph.initializers[name]
+            changed = True
     outside: _Known | None = None
     for node in graph:
         for inner in subgraphs(node):

@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.provenance import origins
 from dragoman.graph_ir.traversal import graphs_of, subgraphs, walk
+from dragoman.validators.degenerate import RANDOM
 from dragoman.validators.evaluator.call import Array, Declined, EvaluationError, NodeCall
 from dragoman.validators.evaluator.fallback import Reference
 from dragoman.validators.evaluator.kernels import KERNELS
@@ -22,7 +23,6 @@ ROUNDED = frozenset(
     | {"Sigmoid", "Softmax", "Tanh"}
 )
 """Operators whose results another implementation may round up or down; more draws of noise do so at random."""
-RANDOM = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
 
 
 @dataclass

@@ -8,10 +8,10 @@ from onnx_ir import Value
 
 from dragoman.converters.caffe.net_builder import NetBuilder
 from dragoman.converters.caffe.network import Layer
-from dragoman.converters.caffe.ops.function import call_function
-from dragoman.converters.caffe.ops.suppression import suppress, suppress_adaptively
 from dragoman.converters.caffe.schema import CodeType, DetectionOutputParameter
 from dragoman.converters.caffe.table import layer_type
+from dragoman.converters.constructs.function import call_function
+from dragoman.converters.constructs.suppression import suppress, suppress_adaptively
 from dragoman.graph_ir import Builder, dims
 
 LOWEST = float(np.finfo(np.float32).min)
@@ -49,7 +49,7 @@ def detection_output(g: NetBuilder, layer: Layer, loc: Value, conf: Value, prior
         return (_detections(b, p, loc, conf, prior),)
 
     inputs = {"loc": loc, "conf": conf, "prior": prior}
-    return call_function(g, layer, "DetectionOutput", emit, inputs, [(1, 1, f"{layer.tops[0]}_rows", 7)])[0]
+    return call_function(g, layer.name, "DetectionOutput", emit, inputs, [(1, 1, f"{layer.tops[0]}_rows", 7)])[0]
 
 
 def _detections(b: Builder, p: DetectionOutputParameter, loc: Value, conf: Value, prior: Value) -> Value:

@@ -12,9 +12,9 @@ from onnx_ir import Value
 
 from dragoman.converters.caffe.net_builder import NetBuilder
 from dragoman.converters.caffe.network import Layer
-from dragoman.converters.caffe.ops.function import call_function
-from dragoman.converters.caffe.ops.suppression import suppress
 from dragoman.converters.caffe.table import layer_type
+from dragoman.converters.constructs.function import call_function
+from dragoman.converters.constructs.suppression import suppress
 from dragoman.graph_ir import Builder, dims
 from dragoman.graph_ir.domains import Domain, limit
 
@@ -78,7 +78,7 @@ def _proposal(g: NetBuilder, layer: Layer, scores: Value, deltas: Value, image: 
         return _regions(b, settings, anchors, scores, deltas, image)[: len(layer.tops)]
 
     inputs = {"scores": scores, "deltas": deltas, "image": image}
-    return call_function(g, layer, "Proposal", emit, inputs, [(regions, 5), (regions, 1)][: len(layer.tops)])
+    return call_function(g, layer.name, "Proposal", emit, inputs, [(regions, 5), (regions, 1)][: len(layer.tops)])
 
 
 def make_anchors(settings: ProposalSettings) -> npt.NDArray[np.float32]:

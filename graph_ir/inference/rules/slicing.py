@@ -100,7 +100,10 @@ def split(c: Call) -> list[Fact]:
         if c.get("num_outputs") is None and isinstance(dims[axis], int) and dims[axis] % count:
             c.fail(f"can't cut {dims[axis]} into {count} equal pieces")
         each = ceil_divide(dims[axis], count)
-        sizes = [each] * (count - 1) + [dims[axis] - each * (count - 1)]
+        rest = dims[axis] - each * (count - 1)
+        sizes = [each] * (count - 1) + [rest]
+        if isinstance(rest, int) and rest < 0:  # nothing says what the pieces are then: 5 in 4 pieces of 2
+            sizes = [None] * count
         if c.get("num_outputs") is None:
             sizes = [dims[axis] // count] * count
     elif len(sizes) != count:

@@ -64,14 +64,16 @@ def test_every_version(version: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(output(VERSIONS[version], tmp_path), np.maximum(X @ W.T + B, 0), rtol=1e-5, atol=1e-6)
 
 
-def test_newest_weights_beside_the_symbol(tmp_path: Path) -> None:
+def test_weights_beside_the_symbol(tmp_path: Path) -> None:
     write(symbol(), tmp_path)
-    for epoch, factor in ((1, 1.0), (12, 2.0), (3, 3.0)):
-        write_params(tmp_path / f"net-{epoch:04d}.params", {"arg:fc_weight": W * np.float32(factor), "arg:fc_bias": B})
+    own = write_params(tmp_path / "net-0012.params", {"arg:fc_weight": W, "arg:fc_bias": B})
     write_params(tmp_path / "other-0099.params", {"arg:fc_weight": W * 9, "arg:fc_bias": B})
-    model = dragoman.load(tmp_path / "net-symbol.json", inputs={"data": (2, 4)})
-    assert model.source.weights == tmp_path / "net-0012.params"
-    np.testing.assert_array_equal(model.graph.initializers["fc_weight"].const_value.numpy(), W * np.float32(2))
+    assert dragoman.load(tmp_path / "net-symbol.json", inputs={"data": (2, 4)}).source.weights == own
+    write_params(tmp_path / "net-0003.params", {"arg:fc_weight": W * 2, "arg:fc_bias": B})
+    with pytest.raises(MalformedModel, match=r"net-0003\.params, net-0012\.params.*--weights"):
+        dragoman.load(tmp_path / "net-symbol.json", inputs={"data": (2, 4)})
+    model = dragoman.load(tmp_path / "net-symbol.json", weights=tmp_path / "net-0003.params", inputs={"data": (2, 4)})
+    np.testing.assert_array_equal(model.graph.initializers["fc_weight"].const_value.numpy(), W * 2)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_newest_weights_beside_the_symbol(tmp_path: Path) -> None:
         ('{"nodes": 1}', "no list of nodes"),
         ({**symbol(), "heads": []}, "no heads"),
         ({**symbol(), "heads": [[99, 0, 0]]}, "a head is node 99"),
-        ({**symbol(), "nodes": [{"op": "relu", "name": "r", "inputs": [[0, 0, 0]]}], "heads": [[0, 0, 0]]}, "doesn't come before"),
+        ({**symbol(), "nodes": [{"op": "relu", "name": "r", "inputs": [[0, 0, 0]]}], "heads": [[0, 0, 0]]}, "in a circle: r → r"),
         ({**symbol(), "nodes": [{"op": "null"}]}, "no op and name"),
         ({**symbol(), "nodes": [{"op": "null", "name": "x", "attrs": {"a": 1}}]}, "isn't a table of text"),
         ({**symbol(), "nodes": [{"op": "relu", "name": "x", "inputs": [["a"]]}]}, "isn't \\[node, output"),
@@ -130,7 +132,7 @@ def test_a_shape_that_nothing_says(tmp_path: Path) -> None:
 
 def test_weights_that_are_missing(tmp_path: Path) -> None:
     write_params(tmp_path / "net-0000.params", {"arg:fc_weight": W})
-    with pytest.raises(MalformedModel, match=r"fc_bias has no values: net-0000\.params"):
+    with pytest.raises(MalformedModel, match=r"no values for fc_bias: net-0000\.params"):
         dragoman.load(write(symbol(), tmp_path), inputs={"data": (2, 4)})
 
 

@@ -1,5 +1,6 @@
 """One case: a symbol as MXNet wrote it, and its arrays, which come from a seed. Runs in MXNet's Python too."""
 
+import json
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,11 @@ def given(values, shape=None, dtype="float32"):
     return Array(tuple(shape if shape is not None else array.shape), "given", dtype=dtype, values=tuple(array.ravel().tolist()))
 
 
+def variable(mx, name, dtype="float32"):
+    """A variable; its type is said where it isn't MXNet's default."""
+    return mx.sym.Variable(name) if dtype == "float32" else mx.sym.Variable(name, dtype=dtype)
+
+
 @dataclass
 class Case:
     """A symbol, what is fed to it, and its weights; all by the symbol's names."""
@@ -79,6 +85,59 @@ class Case:
     """Shapes with names for dynamic dimensions, for a second conversion."""
     tolerance: float = 1e-5
     """Of the output's largest value."""
+    numpy: bool = False
+    """Whether shapes mean what they do in numpy: () is a scalar's, and 0 is a size."""
+    random: bool = False
+    """Of outputs that are drawn anew at every run, the distribution is compared."""
+
+
+FLAGS = {"float32": 0, "float64": 1, "float16": 2, "uint8": 3, "int32": 4, "int8": 5, "int64": 6, "bool": 7}
+"""MXNet's numbers for its dtypes."""
+
+
+def node(mx, op, inputs, **attrs):
+    """One operator on variables of the arrays' types, as MXNet would have saved it; ``attrs`` as text or as what prints so."""
+    entries = [{"op": "null", "name": n, "inputs": [], "attrs": {"__dtype__": str(FLAGS[a.dtype])}} for n, a in inputs.items()]
+    reads = [[index, 0, 0] for index in range(len(inputs))]
+    entries.append({"op": op, "name": "y", "attrs": {key: str(value) for key, value in attrs.items()}, "inputs": reads})
+    graph = {"nodes": entries, "arg_nodes": list(range(len(inputs))), "heads": [[len(inputs), 0, 0]]}
+    graph["attrs"] = {"mxnet_version": ["int", 10901]}
+    outputs = mx.sym.load_json(json.dumps(graph)).get_internals().list_outputs()[len(inputs) :]
+    graph["heads"] = [[len(inputs), index, 0] for index in range(len(outputs))]
+    return mx.sym.load_json(json.dumps(graph))
+
+
+def single(mx, op, inputs, *, dynamic=None, numpy=False, tolerance=1e-5, label="", **attrs):
+    """A case of one operator, called by all that it is made of; a ``shape_`` stands for ``shape``."""
+    kinds = [f"{a.shape}" + ("" if a.dtype == "float32" else a.dtype) for a in inputs.values()]
+    said = [f"{key.rstrip('_')}={value}" for key, value in attrs.items()]
+    name = ",".join([op, *kinds, *said, *([label] if label else []), *(["np"] if numpy else [])])
+    symbol = node(mx, op, inputs, **{key.rstrip("_"): value for key, value in attrs.items()})
+    return Case(name, symbol, inputs, dynamic=dynamic or {}, tolerance=tolerance, numpy=numpy)
+
+
+def several(mx, name, calls, *, dynamic=None, numpy=False, tolerance=1e-5):
+    """One case of many operators, none of which reads another: ``calls`` are (operator, its inputs, its settings)."""
+    entries, places, inputs = [], [], {}
+    for number, (op, arrays_, settings) in enumerate(calls):
+        own = {f"{key}{number}": array for key, array in arrays_.items()}
+        first = len(entries)
+        entries += [{"op": "null", "name": n, "inputs": [], "attrs": {"__dtype__": str(FLAGS[a.dtype])}} for n, a in own.items()]
+        places.append(len(entries))
+        attrs = {key: str(value) for key, value in settings.items() if value is not None}
+        reads = [[first + index, 0, 0] for index in range(len(own))]
+        entries.append({"op": op, "name": f"y{number}", "attrs": attrs, "inputs": reads})
+        inputs.update(own)
+    variables = [index for index, entry in enumerate(entries) if entry["op"] == "null"]
+    graph = {"nodes": entries, "arg_nodes": variables, "heads": [[place, 0, 0] for place in places]}
+    symbol = mx.sym.load_json(json.dumps({**graph, "attrs": {"mxnet_version": ["int", 10901]}}))
+    return Case(name, symbol, inputs, dynamic=dynamic or {}, tolerance=tolerance, numpy=numpy)
+
+
+def unary(mx, op, shape, *, dtype="float32", dynamic=None, **settings):
+    """``single`` of one tensor of distinct values."""
+    inputs = {"data": distinct(*shape, dtype=dtype)}
+    return single(mx, op, inputs, dynamic=None if dynamic is None else {"data": dynamic}, **settings)
 
 
 def arrays(case_id, described):

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import onnx_ir as ir
 
-from dragoman.converters.caffe.net_builder import NetBuilder
-from dragoman.converters.caffe.network import Layer
 from dragoman.graph_ir import DOMAIN, IR_OPSET, Builder, dims
 from dragoman.graph_ir.builder import Dim
 
@@ -16,20 +14,20 @@ Emit = Callable[..., tuple[ir.Value, ...]]
 
 
 def call_function(
-    g: NetBuilder, layer: Layer, name: str, emit: Emit, inputs: Mapping[str, ir.Value], shapes: Sequence[Sequence[Dim]]
+    g: Builder, layer: str, name: str, emit: Emit, inputs: Mapping[str, ir.Value], shapes: Sequence[Sequence[Dim]]
 ) -> tuple[ir.Value, ...]:
-    """Call ``dragoman.<name>``, its body emitted for these inputs' shapes and this layer's settings, so with an overload of
+    """Call ``dragoman.<name>``, its body emitted for these inputs' shapes and the settings of ``layer``, so with an overload of
     its own.
 
     ``inputs`` are by parameter name; ``shapes`` are the outputs'.
     """
-    body = Builder(f"{layer.name}/{name}")
+    body = Builder(f"{layer}/{name}")
     parameters = [body.input(key, value.dtype or ir.DataType.FLOAT, dims(value)) for key, value in inputs.items()]
     outputs = emit(body, *parameters)
     for index, value in enumerate(outputs):
         body.output(value, f"output_{index}")
     _constants_as_nodes(body.graph)
-    overload = layer.name
+    overload = layer
     while (DOMAIN, name, overload) in g.functions:
         overload += "'"
     function = ir.Function(DOMAIN, name, overload, graph=body.graph, attributes=[])

@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression of boxes that are sorted already, as Caffe's detection layers do it."""
+"""Greedy non-maximum suppression of boxes that are sorted already."""
 
 from __future__ import annotations
 
@@ -8,22 +8,35 @@ import onnx_ir as ir
 from dragoman.graph_ir import Builder, Location, Origin, dims
 
 
-def suppress(b: Builder, boxes: ir.Value, valid: ir.Value, threshold: float, *, at_most: int | None = None) -> ir.Value:
+def suppress(
+    b: Builder,
+    boxes: ir.Value,
+    valid: ir.Value,
+    threshold: float,
+    *,
+    at_most: int | None = None,
+    classes: tuple[ir.Value, ir.Value] | None = None,
+) -> ir.Value:
     """Which boxes stay: (B, K, 4) corners, best first, and (B, K) booleans → (B, K) booleans.
 
     In each of the B rows a valid box stays unless its intersection over union with a box that stays is greater than
-    ``threshold``; ``at_most`` of them stay. A box whose corners are swapped overlaps nothing. NonMaxSuppression would swap
-    them back, and its definition leaves the order of equal scores open: so it is given an empty box in such a box's place,
-    and ranks for scores.
+    ``threshold``; ``at_most`` of them stay. With ``classes``, each box's number (B, K) and how many there are, only boxes of one
+    class suppress each other. A box whose corners are swapped overlaps nothing. NonMaxSuppression would swap them back, and its
+    definition leaves the order of equal scores open: so it is given an empty box in such a box's place, and ranks for scores.
     """
     count = b.dim(boxes, 1)
     ranks = b.op("Cast", b.op("Range", b.op("Squeeze", count), b.const(0), b.const(-1)), to=ir.DataType.FLOAT)
     low, high = b.ops("Split", boxes, b.const([2, 2]), outputs=2, axis=2)
     sides = b.op("ReduceMin", b.op("Sub", high, low), b.const([2]), keepdims=1)
+    candidates = b.op("Unsqueeze", valid, b.const([1]))
+    if classes is not None:
+        number, total = classes
+        every = b.op("Reshape", b.op("Range", b.const(0), b.op("Squeeze", total), b.const(1)), b.const([1, -1, 1]))
+        candidates = b.op("And", candidates, b.op("Equal", b.op("Unsqueeze", number, b.const([1])), every))
     chosen = b.op(
         "NonMaxSuppression",
         b.op("Where", b.op("GreaterOrEqual", sides, b.const(0.0)), boxes, b.const(0.0)),
-        b.op("Unsqueeze", b.op("Where", valid, ranks, b.const(0.0)), b.const([1])),
+        b.op("Where", candidates, ranks, b.const(0.0)),
         count if at_most is None else b.const([at_most]),
         b.const([min(threshold, 1.0)], np.float32),
         b.const([0.5], np.float32),

@@ -1,0 +1,1 @@
+"""What MXNet has for each ONNX operator: one operator family per file."""

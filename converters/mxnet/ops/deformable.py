@@ -1,0 +1,138 @@
+"""Deformable convolutions: each tap of the kernel is moved by an offset that the network computes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Literal
+
+import numpy as np
+from onnx_ir import Value
+
+from dragoman.converters.mxnet.attributes import Ints
+from dragoman.converters.mxnet.symbol import Node
+from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
+from dragoman.converters.mxnet.table import op
+from dragoman.graph_ir import dims
+
+Layout = Literal["None", "NCHW"]
+
+
+@op("_contrib_DeformableConvolution")
+def deformable_convolution(
+    g: SymbolBuilder,
+    node: Node,
+    data: Value,
+    offset: Value,
+    weight: Value,
+    bias: Value | None = None,
+    *,
+    kernel: Ints,
+    num_filter: int,
+    stride: Ints = (),
+    dilate: Ints = (),
+    pad: Ints = (),
+    num_group: int = 1,
+    num_deformable_group: int = 1,
+    no_bias: bool = False,
+    layout: Layout = "None",
+) -> Value:
+    """MXNet DeformableConvolution: (N, C, H, W), offsets (N, groups·kernel·2: y x, H', W') → (N, num_filter, H', W').
+
+    A tap samples bilinearly where it is moved to: before the first pixel it is 0, after the last one, up to its far edge, it is the
+    last pixel. DeformConv fades to 0 on either side; so the places there are moved to where it gives the same. deformable_im2col.h.
+    """
+    stride, dilate, pad = stride or (1, 1), dilate or (1, 1), pad or (0, 0)
+    _check(g, node, data, offset, kernel, stride, dilate, pad, num_deformable_group)
+    channels = 2 * num_deformable_group * prod(kernel)
+    vertical = g.const((np.arange(channels) % 2 == 0).reshape(1, channels, 1, 1))
+
+    def by_axis(y: Value, x: Value) -> Value:
+        return g.op("Where", vertical, *(g.op("Cast", value, to=offset.dtype) for value in (y, x)))
+
+    taps = np.stack(np.meshgrid(*(np.arange(k) * d - p for k, d, p in zip(kernel, dilate, pad, strict=True)), indexing="ij"), -1)
+    starts = []
+    for axis, shape in ((2, [1, 1, -1, 1]), (3, [1, 1, 1, -1])):
+        places = g.op("Range", g.const(0), g.op("Squeeze", g.dim(offset, axis)), g.const(1))
+        starts.append(g.op("Reshape", g.op("Mul", places, g.const(stride[axis - 2])), g.const(shape)))
+    tap = g.const(np.tile(taps.reshape(1, -1, 1, 1), (1, num_deformable_group, 1, 1)))
+    base = g.op("Add", by_axis(*starts), g.op("Cast", tap, to=offset.dtype))
+    size = by_axis(g.dim(data, 2), g.dim(data, 3))
+    zero, one, outside = (g.op("Cast", g.const(value), to=offset.dtype) for value in (0.0, 1.0, -2.0))
+
+    place = g.op("Add", base, offset)
+    inside = g.op("And", g.op("GreaterOrEqual", place, zero), g.op("Less", place, size))
+    place = g.op("Where", inside, g.op("Min", place, g.op("Sub", size, one)), outside)
+    moved = g.op("Sub", place, base)
+    return _convolve(g, data, weight, moved, bias, None, kernel, stride, dilate, pad, num_group, num_deformable_group)
+
+
+@op("_contrib_ModulatedDeformableConvolution")
+def modulated_deformable_convolution(
+    g: SymbolBuilder,
+    node: Node,
+    data: Value,
+    offset: Value,
+    mask: Value,
+    weight: Value,
+    bias: Value | None = None,
+    *,
+    kernel: Ints,
+    num_filter: int,
+    stride: Ints = (),
+    dilate: Ints = (),
+    pad: Ints = (),
+    num_group: int = 1,
+    num_deformable_group: int = 1,
+    no_bias: bool = False,
+    layout: Layout = "None",
+) -> Value:
+    """MXNet ModulatedDeformableConvolution: the same, each tap times its mask (N, groups·kernel, H', W'), and samples that fade to
+    0 outside: DeformConv itself. modulated_deformable_im2col.h.
+    """
+    stride, dilate, pad = stride or (1, 1), dilate or (1, 1), pad or (0, 0)
+    _check(g, node, data, offset, kernel, stride, dilate, pad, num_deformable_group)
+    return _convolve(g, data, weight, offset, bias, mask, kernel, stride, dilate, pad, num_group, num_deformable_group)
+
+
+def _check(
+    g: SymbolBuilder, node: Node, data: Value, offset: Value, kernel: Ints, stride: Ints, dilate: Ints, pad: Ints, groups: int
+) -> None:
+    """Two spatial axes, and an offset for every tap at every place of the output."""
+    if len(kernel) != 2 or len(dims(data)) != 4:
+        raise g.unsupported(node, f"has a kernel of {len(kernel)} axes; MXNet's own CPU code runs 2 only")
+    wanted: list[int | None] = [2 * groups * prod(kernel)]
+    for size, k, s, d, p in zip(dims(data)[2:], kernel, stride, dilate, pad, strict=True):
+        wanted.append((size + 2 * p - d * (k - 1) - 1) // s + 1 if isinstance(size, int) else None)
+    for found, right in zip(dims(offset)[1:], wanted, strict=True):
+        if right is not None and (right < 1 or (isinstance(found, int) and found != right)):
+            raise g.malformed(node, f"needs offsets (N, {', '.join(map(str, wanted))}), not {list(dims(offset))}")
+
+
+def _convolve(
+    g: SymbolBuilder,
+    data: Value,
+    weight: Value,
+    offset: Value,
+    bias: Value | None,
+    mask: Value | None,
+    kernel: Ints,
+    stride: Ints,
+    dilate: Ints,
+    pad: Ints,
+    groups: int,
+    offset_groups: int,
+) -> Value:
+    return g.op(
+        "DeformConv",
+        data,
+        weight,
+        offset,
+        bias,
+        mask,
+        kernel_shape=list(kernel),
+        strides=list(stride),
+        dilations=list(dilate),
+        pads=[*pad, *pad],
+        group=groups,
+        offset_group=offset_groups,
+    )
