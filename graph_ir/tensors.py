@@ -294,8 +294,11 @@ def _blocks(array: Array) -> Iterator[Array]:
 
 
 def release(array: Array) -> None:
-    """Give the resident pages of the file that ``array`` is a view of back to the system, as ``MappedFile.release`` does."""
-    base: Any = array
+    """Give the resident pages of the file that ``array`` is a view of back to the system, as ``MappedFile.release`` does.
+
+    What may be written to is left alone: its pages may be no longer the file's.
+    """
+    base: Any = None if array.flags.writeable else array
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, memoryview):
