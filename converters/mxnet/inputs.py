@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx_ir as ir
 
+from dragoman.converters.mxnet.hints import place_of
 from dragoman.converters.mxnet.shapes import UNARY, Shape
 from dragoman.converters.mxnet.symbol import Node, Symbol
 from dragoman.graph_ir.errors import Location, MalformedModel
@@ -51,7 +52,7 @@ def require_weights(
     too much.
     """
     weights = {ref.node for node in symbol.nodes for place, ref in enumerate(node.inputs) if place in _WEIGHTED.get(node.op, ())}
-    named = [(index, symbol.nodes[index].name) for index in variables]
+    named = [(index, symbol.nodes[index].name) for index in variables if place_of(symbol.nodes[index]) is None]
     missing = [n for i, n in named if n not in tensors and n not in given and (i in weights or n.endswith(_SUFFIXES))]
     known = {node.name for node in symbol.nodes if node.is_variable}
     surplus = [name for name in tensors if name not in known]

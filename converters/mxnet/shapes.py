@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.attributes import Ints, convert
+from dragoman.converters.mxnet.hints import dims_of
 from dragoman.converters.mxnet.symbol import Node, Symbol
 
 Dim = int | str | None
@@ -208,7 +209,7 @@ def is_partial(symbol: Symbol, node: Node) -> bool:
 
 def hinted(symbol: Symbol, node: Node) -> Shape:
     """A variable's shape as the file has it, None where it doesn't say."""
-    return _sizes(node.hints.get("__shape__", ""), 0 if symbol.numpy else 1) or None
+    return dims_of(node) or _sizes(node.hints.get("__shape__", ""), 0 if symbol.numpy else 1) or None
 
 
 class Inference:
