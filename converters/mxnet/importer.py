@@ -164,23 +164,24 @@ class _Conversion:
         self._values: dict[int, tuple[ir.Value | None, ...]] = {}
         self._location = Location(str(symbol.path)) if symbol.path is not None else None
         self._inputs = inputs_of(symbol, UNREAD)
-        self._check_given({*shapes, *dtypes}, tensors)
+        self._check_given({*shapes, *dtypes}, shapes, tensors)
         self.g.notes += require_weights(symbol, self._inputs, tensors, shapes, weights)
         self._shapes = Inference(symbol, tensors, shapes)
         self._types = Types(symbol, tensors, dtypes)
         self._learns = bool(self._unshaped())
 
-    def _check_given(self, names: Collection[str], tensors: Mapping[str, ir.TensorProtocol]) -> None:
+    def _check_given(self, names: Collection[str], shapes: Shapes, tensors: Mapping[str, ir.TensorProtocol]) -> None:
         variables = [node.name for node in self.symbol.variables()]
         if unknown := sorted(set(names) - set(variables)):
             free = [name for name in variables if name not in tensors]
             raise UsageError(f"the symbol has no input {', '.join(unknown)}; it has {', '.join(free) or 'none'}")
-        if fixed := sorted(set(names) & tensors.keys()):
-            raise UsageError(f"{', '.join(fixed)} can't be an input: the weights have values for it")
+        other = {n: tuple(tensors[n].shape.numpy()) for n in names if n in tensors}
+        if fixed := sorted(n for n, shape in other.items() if tuple(shapes.get(n, shape)) != shape):
+            raise UsageError(f"{', '.join(fixed)} can't be an input of this shape: the weights have values for it")
 
     def _unshaped(self) -> list[int]:
         """The inputs, and tensors like an RNN's first state, whose shapes aren't known yet."""
-        waiting = [i for i, node in enumerate(self.symbol.nodes) if is_partial(node)]
+        waiting = [i for i, node in enumerate(self.symbol.nodes) if is_partial(self.symbol, node)]
         waiting += [i for i in self._inputs if self.symbol.nodes[i].name not in self.g.weights]
         return [index for index in waiting if not is_complete(self._shapes.ask(index))]
 
@@ -204,7 +205,7 @@ class _Conversion:
         node = self.symbol.nodes[index]
         if node.is_variable:
             return
-        if is_partial(node):
+        if is_partial(self.symbol, node):
             self._values[index] = (self._filled(index, node),)
             return
         inputs = [self._value(ref.node, ref.index) for ref in inputs_read(node)]

@@ -100,6 +100,8 @@ def _example(symbol: Symbol, index: int, known: Shape, weights: Mapping[str, ir.
 def _by_reader(symbol: Symbol, index: int, weights: Mapping[str, ir.TensorProtocol], seen: set[int]) -> str | None:
     seen.add(index)
     for number, node in enumerate(symbol.nodes):
+        if len(node.inputs) > 2 and node.inputs[2].node == index and node.op in ("_contrib_Proposal", "_contrib_MultiProposal"):
+            return "1,3"  # an image's height, width and scale
         if number in seen or not node.inputs or node.inputs[0].node != index:
             continue
         tensor = weights.get(symbol.nodes[node.inputs[1].node].name) if len(node.inputs) > 1 else None
