@@ -147,6 +147,21 @@ def layers(mx):
             for kind in ("relu", "tanh"):
                 symbol = mx.sym.contrib.quantized_act(data, *ends, act_type=kind, name="a")
                 yield Case(f"quantized_act,{dtype},{kind},{shape}", symbol, inputs, {}, dynamic)
+        for kind, setting in product(
+            ("max", "avg", "sum"),
+            (
+                {"kernel": (2, 2)}, {"kernel": (3, 2), "stride": (2, 1), "pad": (1, 0)}, {"global_pool": True, "kernel": (1, 1)},
+                {"kernel": (3, 3), "stride": (2, 2), "pooling_convention": "full"}, {"kernel": (2, 2), "stride": (2, 2), "pad": (1, 1)},
+                {"kernel": (3, 3), "stride": (2, 2), "pad": (1, 1), "count_include_pad": False}, {"kernel": (2, 2, 2)},
+            ),
+        ):  # fmt: skip
+            shape = (2, 4, 4, 3, 5) if len(setting["kernel"]) == 3 else (2, 4, 6, 7)
+            yield Case(
+                f"quantized_pooling,{dtype},{kind},{setting}",
+                mx.sym.contrib.quantized_pooling(data, *ends, pool_type=kind, name="p", **setting),
+                {"data": numbers(dtype, *shape), **fed},
+                dynamic={"data": ("batch", *shape[1:])},
+            )
         parameters = [variable(mx, name) for name in ("gamma", "beta", "mean", "var")]
         for eps, calib, fix, axis in product((1e-3, 0.5), ((-1.5, 1.0), None), (True, False), (1, 3)):
             if axis == 3 and (eps != 1e-3 or calib is None):
