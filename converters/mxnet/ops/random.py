@@ -11,6 +11,7 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of, number
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -37,15 +38,13 @@ def draw(g: SymbolBuilder, node: Node, kind: Kind, shape: Ints | None, dtype: st
 
 def affine(g: SymbolBuilder, x: Value, low: float, scale: float, dtype: str) -> Value:
     """x · scale + low in the type that is asked for."""
-    wide = (x.dtype or ir.DataType.FLOAT).numpy()
-    moved = g.op("Add", g.op("Mul", x, g.const(np.array(scale, wide))), g.const(np.array(low, wide)))
-    return _as(g, moved, dtype)
+    moved = g.op("Add", g.op("Mul", x, number(g, x, scale)), number(g, x, low))
+    return cast(g, moved, TYPES[dtype])
 
 
 def exponential(g: SymbolBuilder, uniform: Value) -> Value:
     """−ln(1 − u): exponential numbers of the mean 1."""
-    one = g.const(np.array(1, (uniform.dtype or ir.DataType.FLOAT).numpy()))
-    return g.op("Neg", g.op("Log", g.op("Sub", one, uniform)))
+    return g.op("Neg", g.op("Log", g.op("Sub", number(g, uniform, 1), uniform)))
 
 
 @op("_random_uniform")
@@ -152,7 +151,7 @@ def _draw_like(g: SymbolBuilder, kind: Kind, data: Value) -> Value:
 
 def _affine_like(g: SymbolBuilder, x: Value, low: float, scale: float, data: Value) -> Value:
     names = {value: name for name, value in TYPES.items() if name != "None"}
-    return affine(g, x, low, scale, names[data.dtype or ir.DataType.FLOAT])
+    return affine(g, x, low, scale, names[dtype_of(data)])
 
 
 @op("_sample_uniform")
@@ -171,7 +170,7 @@ def sample_normal(g: SymbolBuilder, node: Node, mu: Value, sigma: Value, *, shap
 def sample_exponential(g: SymbolBuilder, node: Node, lam: Value, *, shape: Ints = (), dtype: FloatType = "None") -> Value:
     """MXNet sample_exponential: rates (*S) → (*S, *shape). multisample_op.h."""
     rate = _spread(g, lam, shape, dtype)
-    return _as(g, g.op("Div", exponential(g, _draw_like(g, "Uniform", rate)), rate), dtype)
+    return cast(g, g.op("Div", exponential(g, _draw_like(g, "Uniform", rate)), rate), TYPES[dtype])
 
 
 def _scaled(g: SymbolBuilder, node: Node, kind: Kind, low: Value, scale: Value, shape: Ints, dtype: str) -> Value:
@@ -179,21 +178,18 @@ def _scaled(g: SymbolBuilder, node: Node, kind: Kind, low: Value, scale: Value, 
     if dims(low) != dims(scale):
         raise g.malformed(node, f"needs parameters of one shape, not {list(dims(low))} and {list(dims(scale))}")
     first, second = (_spread(g, value, shape, dtype) for value in (low, scale))
-    return _as(g, g.op("Add", g.op("Mul", _draw_like(g, kind, first), second), first), dtype)
+    return cast(g, g.op("Add", g.op("Mul", _draw_like(g, kind, first), second), first), TYPES[dtype])
 
 
 def _spread(g: SymbolBuilder, value: Value, shape: Ints, dtype: str) -> Value:
     """(*S) → (*S, *shape), each number repeated; in the type that is drawn for ``dtype``."""
-    wide = _as(g, value, "float64" if dtype == "float64" else "float32")
+    wide = cast(g, value, TYPES["float64" if dtype == "float64" else "float32"])
     if not shape:
         return wide
     rank = len(dims(value))
     column = g.op("Unsqueeze", wide, g.const(list(range(rank, rank + len(shape)))))
     return g.op("Expand", column, g.op("Concat", g.shape(value), g.const(list(shape)), axis=0))
 
-
-def _as(g: SymbolBuilder, value: Value, dtype: str) -> Value:
-    return value if value.dtype == TYPES[dtype] else g.op("Cast", value, to=TYPES[dtype])
 
 
 @op("_sample_multinomial")
@@ -214,7 +210,7 @@ def sample_multinomial(
         raise g.malformed(node, f"takes probabilities of one or two axes, not {rank}")
     rows = data if rank == 2 else g.op("Unsqueeze", data, g.const([0]))
     logs = g.op("Log", rows)
-    drawn = g.op("Multinomial", _as(g, logs, "float32"), sample_size=prod(shape), dtype=ir.DataType.INT64.value)  # (N, samples)
+    drawn = g.op("Multinomial", cast(g, logs, TYPES["float32"]), sample_size=prod(shape), dtype=ir.DataType.INT64.value)  # (N, samples)
     batch = g.dim(data, 0) if rank == 2 else g.const([] if shape else [1], np.int64)
     target = g.op("Concat", batch, g.const(list(shape), np.int64), axis=0)
 
