@@ -17,6 +17,7 @@ from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
+from dragoman.graph_ir.domains import Domain, limit
 
 Kind = Literal["Uniform", "Normal"]
 FloatType = Literal["None", "float16", "float32", "float64"]
@@ -208,6 +209,7 @@ def sample_multinomial(
     rank = g.rank(node, data)
     if rank not in (1, 2):
         raise g.malformed(node, f"takes probabilities of one or two axes, not {rank}")
+    limit(data, Domain(0, 1))
     rows = data if rank == 2 else g.op("Unsqueeze", data, g.const([0]))
     logs = g.op("Log", rows)
     drawn = g.op("Multinomial", cast(g, logs, TYPES["float32"]), sample_size=prod(shape), dtype=ir.DataType.INT64.value)  # (N, samples)

@@ -22,39 +22,51 @@ def rotated_roi_align(
     g: SymbolBuilder, node: Node, data: Value, rois: Value, *, pooled_size: Ints, spatial_scale: float, sampling_ratio: int = -1
 ) -> Value:
     """MXNet RROIAlign: (N, C, H, W), regions (R, 6: image, center, width, height, degrees) → (R, C, *pooled_size): the mean of
-    bilinear samples, sampling_ratio² of each bin, of the region turned around its center. Sides are 1 at least. rroi_align.cc.
+    bilinear samples, sampling_ratio² of each bin or ⌈size / bins⌉² if it isn't positive, of the region turned around its center. Sides
+    are 1 at least. rroi_align.cc.
     """
     if len(dims(data)) != 4 or len(dims(rois)) != 2 or dims(rois)[1] != 6 or len(pooled_size) != 2 or min(pooled_size) < 1:
         raise g.malformed(node, f"takes images and regions (R, 6), not {list(dims(data))} and {list(dims(rois))}")
     if data.dtype != ir.DataType.FLOAT:
         raise g.unsupported(node, f"takes float32, not {data.dtype}")
-    if sampling_ratio <= 0:
-        raise g.unsupported(
-            node, "takes as many samples as each region's own size wants; only a positive sampling_ratio can be converted"
-        )
 
     def emit(b: Builder, data: Value, rois: Value) -> tuple[Value, ...]:
         image, x, y, width, height, degrees = b.ops("Split", rois, b.const([1] * 6), outputs=6, axis=1)  # each (R, 1)
         x, y, width, height = (b.op("Mul", value, b.const(spatial_scale)) for value in (x, y, width, height))
         theta = b.op("Mul", degrees, b.const(np.float32(pi / 180)))
-        along = []
-        for side, count in ((height, pooled_size[0]), (width, pooled_size[1])):
-            size = b.op("Max", side, b.const(1.0))
-            parts = (np.arange(count)[:, None] + (np.arange(sampling_ratio) + 0.5) / sampling_ratio) / count - 0.5
-            along.append(b.op("Mul", size, b.const(parts.reshape(1, -1).astype(np.float32))))
-        rows, columns = (b.op("Unsqueeze", value, b.const([axis])) for value, axis in zip(along, (2, 1), strict=True))
-        sine, cosine = (b.op("Unsqueeze", b.op(name, theta), b.const([2])) for name in ("Sin", "Cos"))
-        center_x, center_y = (b.op("Unsqueeze", value, b.const([2])) for value in (x, y))
+        rows, in_rows, row_count = _spread(b, height, pooled_size[0], sampling_ratio)
+        columns, in_columns, column_count = _spread(b, width, pooled_size[1], sampling_ratio)
+        rows, in_rows = (b.op("Unsqueeze", value, b.const([3, 4])) for value in (rows, in_rows))
+        columns, in_columns = (b.op("Unsqueeze", value, b.const([1, 2])) for value in (columns, in_columns))
+        wide = b.const([2, 3, 4])
+        sine, cosine = (b.op("Unsqueeze", b.op(name, theta), wide) for name in ("Sin", "Cos"))
+        center_x, center_y, owner = (b.op("Unsqueeze", value, wide) for value in (x, y, image))
         at_x = b.op("Add", b.op("Add", b.op("Mul", columns, cosine), b.op("Mul", rows, sine)), center_x)
         at_y = b.op("Add", b.op("Sub", b.op("Mul", rows, cosine), b.op("Mul", columns, sine)), center_y)
-        inside, value = _bilinear(b, data, b.op("Unsqueeze", image, b.const([2])), at_y, at_x, None, -1.0, 0.0)
-        value = b.op("Where", b.op("Unsqueeze", inside, b.const([-1])), value, b.const(0.0))
-        bins = [0, pooled_size[0], sampling_ratio, pooled_size[1], sampling_ratio, -1]
-        mean = b.op("ReduceMean", b.op("Reshape", value, b.const(bins)), b.const([2, 4]), keepdims=0)
+        inside, value = _bilinear(b, data, owner, at_y, at_x, None, -1.0, 0.0)  # (R, rows, samples, columns, samples, C)
+        taken = b.op("And", inside, b.op("And", in_rows, in_columns))
+        value = b.op("Where", b.op("Unsqueeze", taken, b.const([-1])), value, b.const(0.0))
+        samples = b.op("Unsqueeze", b.op("Mul", row_count, column_count), b.const([2, 3]))
+        mean = b.op("Div", b.op("ReduceSum", value, b.const([2, 4]), keepdims=0), samples)
         return (b.op("Transpose", mean, perm=[0, 3, 1, 2]),)
 
     shape = (dims(rois)[0], dims(data)[1], *pooled_size)
     return call_function(g, node.name, "RROIAlign", emit, {"data": data, "rois": rois}, [shape])[0]
+
+
+def _spread(b: Builder, side: Value, bins: int, ratio: int) -> tuple[Value, Value, Value]:
+    """Where samples lie along regions of these sides (R, 1), from their centers: (R, bins, most), which of them the region has
+    (R, 1, most), and how many (R, 1): ``ratio`` in each bin, or one for each pixel that it begins.
+    """
+    size = b.op("Max", side, b.const(1.0))
+    bin_size = b.op("Div", size, b.const(float(bins)))
+    count = b.op("Ceil", bin_size) if ratio <= 0 else b.op("Expand", b.const([[float(ratio)]]), b.op("Shape", size))
+    most = b.op("ReduceMax", b.op("Cast", count, to=ir.DataType.INT64), keepdims=0) if ratio <= 0 else b.const(ratio)
+    number = b.op("Reshape", b.op("Cast", b.op("Range", b.const(0), most, b.const(1)), to=ir.DataType.FLOAT), b.const([1, 1, -1]))
+    each, every = b.op("Unsqueeze", bin_size, b.const([2])), b.op("Unsqueeze", count, b.const([2]))
+    start = b.op("Mul", each, b.const((np.arange(bins, dtype=np.float32) - np.float32(bins / 2)).reshape(1, -1, 1)))
+    step = b.op("Div", b.op("Mul", b.op("Add", number, b.const(0.5)), each), every)
+    return b.op("Add", start, step), b.op("Less", number, every), count
 
 
 @op("_contrib_DeformablePSROIPooling")
@@ -143,12 +155,11 @@ def _bilinear(
     corners, insides = [], []
     for place, axis in ((y, 2), (x, 3)):
         size = b.op("Cast", b.dim(data, axis), to=ir.DataType.FLOAT)
-        inside = b.op("GreaterOrEqual", place, b.const(low)), b.op("LessOrEqual", place, b.op("Add", size, b.const(high)))
-        insides.append(b.op("And", *inside))
+        insides += [b.op("GreaterOrEqual", place, b.const(low)), b.op("LessOrEqual", place, b.op("Add", size, b.const(high)))]
         near = b.op("Min", b.op("Max", place, b.const(0.0)), b.op("Sub", size, b.const(1.0)))
         first = b.op("Floor", near)
         corners.append((first, b.op("Ceil", near), b.op("Sub", near, first)))
-    inside = b.op("And", *insides)
+    inside = b.op("And", b.op("And", insides[0], insides[1]), b.op("And", insides[2], insides[3]))
     shape = b.op("Shape", inside)
     table = b.op("Transpose", data, perm=[0, 2, 3, 1]) if channel is None else data
     (y1, y2, dy), (x1, x2, dx) = corners
