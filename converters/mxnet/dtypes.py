@@ -22,13 +22,6 @@ UNTIED: Mapping[str, frozenset[int]] = {
         (
             "Cast", "amp_cast", "amp_multicast", "Custom", "shape_array", "size_array", "_foreach", "_while_loop", "_cond",
             "_contrib_quantize", "_contrib_quantize_v2", "_contrib_dequantize", "_contrib_requantize",
-            *(
-                f"_contrib_quantized_{kind}"
-                for kind in (
-                    "act", "batch_norm", "concat", "conv", "elemwise_add", "elemwise_mul", "embedding", "flatten", "fully_connected",
-                    "pooling",
-                )
-            ),
         ),
         _ALL,
     ),
@@ -103,12 +96,12 @@ class Types:
 def _untied(node: Node) -> frozenset[int]:
     if node.op == "RNN":
         return frozenset({4 if node.attrs.get("mode") == "lstm" else 3})  # the sequences' lengths
-    return UNTIED.get(node.op, frozenset())
+    return _ALL if node.op.startswith("_contrib_quantized_") else UNTIED.get(node.op, frozenset())
 
 
 def _has_own(node: Node) -> bool:
     """Whether an operator's outputs are of a type of their own."""
-    return node.op in OWN_OUTPUT or UNTIED.get(node.op) is _ALL or not node.inputs
+    return node.op in OWN_OUTPUT or _untied(node) is _ALL or not node.inputs
 
 
 def _output(symbol: Symbol, ref: Ref) -> tuple[int, int]:

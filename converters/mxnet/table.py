@@ -46,8 +46,8 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
 
 NUMBERED = frozenset(
     {
-        "SliceChannel", "_contrib_box_nms", "_npi_exponential", "_npi_gumbel", "_npi_logistic", "_npi_normal", "_npi_pareto",
-        "_npi_rayleigh", "_npi_weibull", "split",
+        "SliceChannel", "_contrib_box_nms", "_linalg_det", "_npi_det", "_npi_exponential", "_npi_gumbel", "_npi_logistic",
+        "_npi_normal", "_npi_pareto", "_npi_rayleigh", "_npi_weibull", "linalg_det", "split",
     }
 )  # fmt: skip
 """Operators whose outputs are numbered even where there is, or a program sees, one."""
@@ -58,7 +58,6 @@ UNREAD: Mapping[str, int] = {
     "LogisticRegressionOutput": 1,
     "MAERegressionOutput": 1,
     "SVMOutput": 1,
-    "Softmax": 1,
     "SoftmaxOutput": 1,
 }
 """How many inputs inference reads of operators that also take a label."""
