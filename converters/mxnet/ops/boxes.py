@@ -17,6 +17,7 @@ from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import Builder, dims
+from dragoman.graph_ir.builder import Dim
 from dragoman.graph_ir.domains import Domain, limit
 
 Format = Literal["corner", "center"]
@@ -134,9 +135,7 @@ def bipartite_matching(
         matched = match_greedily(b, scores, -threshold if is_ascend else threshold, b.op("Squeeze", rounds))
         return tuple(b.op("Cast", match, to=scores.dtype) for match in matched)
 
-    known = [d for d in shape[:-2] if isinstance(d, int)]
-    batch = prod(known) if len(known) == len(shape) - 2 else shape[0] if len(shape) == 3 else f"{node.name}_batch"
-    flat = data if len(shape) == 3 else g.op("Reshape", data, g.op("Concat", g.const([-1]), g.dim(data, -2), g.dim(data, -1), axis=0))
+    batch, flat = _stacked(g, node, data)
     flat = g.op("Neg", flat) if is_ascend else flat
     found = call_function(
         g, node.name, "BipartiteMatching", emit, {"scores": flat}, [(batch, shape[-2]), (batch, shape[-1])]
@@ -210,11 +209,21 @@ def box_nms(
             rows = b.op("Pad", rows, pads, blank)
         return (rows if in_format == out_format else _reformat(b, rows, coord_start, width, in_format),)
 
-    known = [d for d in shape[:-2] if isinstance(d, int)]
-    batch = prod(known) if len(known) == len(shape) - 2 else shape[0] if len(shape) == 3 else f"{node.name}_batch"
-    flat = data if len(shape) == 3 else g.op("Reshape", data, g.op("Concat", g.const([-1]), g.dim(data, -2), g.dim(data, -1), axis=0))
+    batch, flat = _stacked(g, node, data)
     kept = call_function(g, node.name, "BoxNMS", emit, {"data": flat}, [(batch, *shape[-2:])])[0]
     return g.reshape_like(kept, data)
+
+
+def _stacked(g: SymbolBuilder, node: Node, data: Value) -> tuple[Dim, Value]:
+    """Matrices (…, K, W) as (B, K, W), and B."""
+    shape = dims(data)
+    if len(shape) == 3:
+        return shape[0], data
+    if len(shape) == 2:
+        return 1, g.op("Unsqueeze", data, g.const([0]))
+    known = [d for d in shape[:-2] if isinstance(d, int)]
+    batch = prod(known) if len(known) == len(shape) - 2 else f"{node.name}_batch"
+    return batch, g.op("Reshape", data, g.op("Concat", g.const([-1]), g.dim(data, -2), g.dim(data, -1), axis=0))
 
 
 def best_rows(b: Builder, rows: Value, score: Value, valid: Value, count: Value) -> tuple[Value, Value]:
@@ -232,7 +241,7 @@ def _classes(b: Builder, ids: Value) -> tuple[Value, Value]:
     """Numbers from 0 for the whole parts of ids (B, K), and how many there are."""
     whole = b.op("Cast", ids, to=ir.DataType.INT64)
     different, _, place = b.ops("Unique", whole, outputs=3)
-    return b.op("Reshape", place, b.shape(ids)), b.op("Shape", different)
+    return b.reshape_like(place, ids), b.op("Shape", different)
 
 
 def _reformat(b: Builder, rows: Value, start: int, width: int, form: Format) -> Value:

@@ -27,13 +27,16 @@ TYPES = {
 }  # fmt: skip
 
 
-def draw(g: SymbolBuilder, node: Node, kind: Kind, shape: Ints | None, dtype: str, numpy: bool = False) -> Value:
-    """Standard numbers of a shape; in float32 for float16, which ONNX Runtime doesn't draw."""
-    if shape is None or (not shape and numpy):
-        return g.op("Reshape", draw(g, node, kind, (1,), dtype), g.const([], np.int64))
+def draw(g: SymbolBuilder, node: Node, kind: Kind, shape: Ints | None, dtype: str) -> Value:
+    """Standard numbers of a shape, in numpy's sense for its own operators; in float32 for float16, which ONNX Runtime doesn't draw."""
+    wide = ir.DataType.DOUBLE if TYPES[dtype] == ir.DataType.DOUBLE else ir.DataType.FLOAT
+    if g.numpy or node.op.startswith("_npi"):
+        if not shape:
+            return g.op("Reshape", draw(g, node, kind, (1,), dtype), g.const([], np.int64))
+        if 0 in shape:
+            return g.const(np.zeros(shape, wide.numpy()))
     if not shape or min(shape) <= 0:
         raise g.malformed(node, f"needs a shape of positive sizes, not {shape}")
-    wide = ir.DataType.DOUBLE if TYPES[dtype] == ir.DataType.DOUBLE else ir.DataType.FLOAT
     return g.op(f"Random{kind}", shape=list(shape), dtype=wide.value)
 
 
@@ -41,6 +44,11 @@ def affine(g: SymbolBuilder, x: Value, low: float, scale: float, dtype: str) -> 
     """x · scale + low in the type that is asked for."""
     moved = g.op("Add", g.op("Mul", x, number(g, x, scale)), number(g, x, low))
     return cast(g, moved, TYPES[dtype])
+
+
+def _positive(g: SymbolBuilder, node: Node, parameter: float) -> None:
+    if parameter <= 0:
+        raise g.malformed(node, f"needs a positive parameter, not {parameter}")
 
 
 def exponential(g: SymbolBuilder, uniform: Value) -> Value:
@@ -53,6 +61,8 @@ def random_uniform(
     g: SymbolBuilder, node: Node, *, low: float = 0.0, high: float = 1.0, shape: Ints = (), dtype: FloatType = "None"
 ) -> Value:
     """MXNet random_uniform: numbers from low to high. sample_op.h."""
+    if high < low:
+        raise g.malformed(node, f"needs limits in order, not {low} and {high}")
     return affine(g, draw(g, node, "Uniform", shape, dtype), low, high - low, dtype)
 
 
@@ -61,12 +71,14 @@ def random_normal(
     g: SymbolBuilder, node: Node, *, loc: float = 0.0, scale: float = 1.0, shape: Ints = (), dtype: FloatType = "None"
 ) -> Value:
     """MXNet random_normal: normal numbers of the mean loc and the standard deviation scale. sample_op.h."""
+    _positive(g, node, scale)
     return affine(g, draw(g, node, "Normal", shape, dtype), loc, scale, dtype)
 
 
 @op("_random_exponential")
 def random_exponential(g: SymbolBuilder, node: Node, *, lam: float = 1.0, shape: Ints = (), dtype: FloatType = "None") -> Value:
     """MXNet random_exponential: numbers of the density lam · e^(−lam · x). sample_op.h."""
+    _positive(g, node, lam)
     return affine(g, exponential(g, draw(g, node, "Uniform", shape, dtype)), 0.0, 1 / lam, dtype)
 
 
@@ -237,7 +249,7 @@ def npi_uniform(
     g: SymbolBuilder, node: Node, *, low: float = 0.0, high: float = 1.0, size: Ints | None = None, dtype: FloatType = "float32"
 ) -> Value:
     """MXNet np.random.uniform, of limits that are numbers: np_uniform_op.h."""
-    return affine(g, draw(g, node, "Uniform", size, dtype, True), low, high - low, dtype)
+    return affine(g, draw(g, node, "Uniform", size, dtype), low, high - low, dtype)
 
 
 @op("_npi_normal")
@@ -245,19 +257,19 @@ def npi_normal(
     g: SymbolBuilder, node: Node, *, loc: float = 0.0, scale: float = 1.0, size: Ints | None = None, dtype: FloatType = "float32"
 ) -> Value:
     """MXNet np.random.normal, of parameters that are numbers: np_normal_op.h."""
-    return affine(g, draw(g, node, "Normal", size, dtype, True), loc, scale, dtype)
+    return affine(g, draw(g, node, "Normal", size, dtype), loc, scale, dtype)
 
 
 @op("_npi_exponential")
 def npi_exponential(g: SymbolBuilder, node: Node, *, scale: float = 1.0, size: Ints | None = None) -> Value:
     """MXNet np.random.exponential: np_exponential_op.h."""
-    return affine(g, exponential(g, draw(g, node, "Uniform", size, "float32", True)), 0.0, scale, "float32")
+    return affine(g, exponential(g, draw(g, node, "Uniform", size, "float32")), 0.0, scale, "float32")
 
 
 @op("_npi_gumbel", "_npi_logistic")
 def npi_location_scale(g: SymbolBuilder, node: Node, *, loc: float = 0.0, scale: float = 1.0, size: Ints | None = None) -> Value:
     """MXNet np.random.gumbel, loc − scale · ln(−ln u), and logistic, loc + scale · ln(u / (1 − u)): np_location_scale_op.h."""
-    uniform = draw(g, node, "Uniform", size, "float32", True)
+    uniform = draw(g, node, "Uniform", size, "float32")
     if node.op == "_npi_gumbel":
         return affine(g, g.op("Neg", g.op("Log", exponential(g, uniform))), loc, scale, "float32")
     odds = g.op("Div", uniform, g.op("Sub", g.const(1.0), uniform))
@@ -269,7 +281,7 @@ def npi_power(
     g: SymbolBuilder, node: Node, *, scale: float = 1.0, a: float = 1.0, size: Ints | None = None
 ) -> Value:
     """MXNet np.random.rayleigh, scale · √(2e); weibull, e^(1/a); pareto, exp(e / a) − 1, where e is exponential: np_weibull_op.h, …"""
-    drawn = exponential(g, draw(g, node, "Uniform", size, "float32", True))
+    drawn = exponential(g, draw(g, node, "Uniform", size, "float32"))
     if node.op == "_npi_rayleigh":
         return affine(g, g.op("Sqrt", g.op("Mul", drawn, g.const(2.0))), 0.0, scale, "float32")
     if node.op == "_npi_weibull":

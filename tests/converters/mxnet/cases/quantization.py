@@ -10,6 +10,7 @@ def sweep(mx):
     yield from conversions(mx)
     yield from layers(mx)
     yield from elementwise(mx)
+    yield network(mx)
 
 
 VALUES = [-300.0, -127.5, -3, -2.5, -1.5, -1, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 126.5, 127, 127.5, 128, 254.5, 255, 300]
@@ -212,3 +213,44 @@ def elementwise(mx):
             mx.sym.contrib.quantized_concat(*data, *ends, num_args=len(kinds), dim=axis, name="cat"),
             {**{f"x{i}": numbers(kind, 2, 3, 2) for i, kind in enumerate(kinds)}, **fed},
         )
+
+
+def network(mx):
+    """A small network of int8, as quantize_model makes them: ranges calibrated, and those of weights beside them."""
+    c, data = mx.sym.contrib, variable(mx, "data")
+    ends = {name: variable(mx, name) for name in ("c_low", "c_high", "f_low", "f_high", "b_low", "b_high")}
+    whole, low, high = c.quantize_v2(data, out_type="uint8", min_calib_range=0.0, max_calib_range=2.5, name="quantize")
+    wide = c.quantized_conv(
+        data=whole,
+        weight=variable(mx, "c_weight", "int8"),
+        min_data=low,
+        max_data=high,
+        min_weight=ends["c_low"],
+        max_weight=ends["c_high"],
+        kernel=(3, 3),
+        pad=(1, 1),
+        num_filter=8,
+        no_bias=True,
+        name="c",
+    )
+    narrow = c.requantize(*wide, min_calib_range=-3.0, max_calib_range=3.5, name="r")
+    positive = c.quantized_act(*narrow, act_type="relu", name="a")
+    pooled = c.quantized_pooling(*positive, kernel=(2, 2), stride=(2, 2), pool_type="max", name="p")
+    whole, low, high = c.quantized_flatten(*pooled, name="flat")
+    wide = c.quantized_fully_connected(
+        data=whole,
+        weight=variable(mx, "f_weight", "int8"),
+        bias=variable(mx, "f_bias", "int8"),
+        min_data=low,
+        max_data=high,
+        min_weight=ends["f_low"],
+        max_weight=ends["f_high"],
+        min_bias=ends["b_low"],
+        max_bias=ends["b_high"],
+        num_hidden=5,
+        name="f",
+    )
+    parameters = {name: given([-0.4 if name.endswith("low") else 0.5]) for name in ends}
+    parameters |= {"c_weight": numbers("int8", 8, 4, 3, 3), "f_weight": numbers("int8", 5, 72), "f_bias": numbers("int8", 5)}
+    symbol = c.dequantize(*c.requantize(*wide, name="r2"), name="dequantize")
+    return Case("network,int8", symbol, {"data": uniform(0, 2.5, 2, 4, 6, 6)}, parameters, dynamic={"data": ("batch", 4, 6, 6)})
