@@ -139,6 +139,46 @@ def _from_table(g: SymbolBuilder, node: Node, logs: list[float], shape: Ints, dt
     return g.op("Cast", count, to=TYPES[dtype])
 
 
+@op("_random_gamma")
+def random_gamma(
+    g: SymbolBuilder, node: Node, *, alpha: float = 1.0, beta: float = 1.0, shape: Ints = (), dtype: FloatType = "None"
+) -> Value:
+    """MXNet random_gamma: of the shape alpha and the scale beta. sample_op.h."""
+    _positive(g, node, min(alpha, beta))
+    like = draw(g, node, "Uniform", shape, dtype)
+    shapes = g.op("Expand", number(g, like, alpha), g.shape(like))
+    return affine(g, _gamma(g, shapes), 0.0, beta, dtype)
+
+
+@op("_sample_gamma")
+def sample_gamma(g: SymbolBuilder, node: Node, alpha: Value, beta: Value, *, shape: Ints = (), dtype: FloatType = "None") -> Value:
+    """MXNet sample_gamma: shapes and scales (*S) → (*S, *shape). multisample_op.h."""
+    first, second = (_spread(g, value, shape, dtype) for value in (alpha, beta))
+    return cast(g, g.op("Mul", _gamma(g, first), second), TYPES[dtype])
+
+
+def _gamma(g: SymbolBuilder, alpha: Value) -> Value:
+    """Gamma numbers of these shapes, scale 1, by Marsaglia and Tsang: of 16 proposals the first that is accepted. Each is with a chance
+    of 0.95 at least, so that none of them is once in 10²⁰ times. Below 1 it is the number of alpha + 1, times u^(1 / alpha).
+    """
+    one = number(g, alpha, 1)
+    small = g.op("Less", alpha, one)
+    d = g.op("Sub", g.op("Where", small, g.op("Add", alpha, one), alpha), number(g, alpha, 1 / 3))
+    d = g.op("Unsqueeze", d, g.const([-1]))
+    tries = g.op("Expand", d, g.op("Concat", g.op("Shape", alpha), g.const([16]), axis=0))
+    x = _draw_like(g, "Normal", tries)
+    root = g.op("Add", number(g, x, 1), g.op("Div", x, g.op("Sqrt", g.op("Mul", d, number(g, x, 9)))))
+    v = g.op("Mul", root, g.op("Mul", root, root))
+    positive = g.op("Greater", v, number(g, v, 0))
+    bound = g.op("Add", g.op("Sub", number(g, v, 1), v), g.op("Log", g.op("Where", positive, v, number(g, v, 1))))
+    bound = g.op("Add", g.op("Mul", g.op("Mul", x, x), number(g, x, 0.5)), g.op("Mul", d, bound))
+    accepted = g.op("And", positive, g.op("Less", g.op("Log", _draw_like(g, "Uniform", tries)), bound))
+    first = g.op("ArgMax", g.op("Cast", accepted, to=ir.DataType.INT32), axis=-1, keepdims=1)
+    found = g.op("Squeeze", g.op("GatherElements", g.op("Mul", d, v), first, axis=-1), g.const([-1]))
+    boost = g.op("Pow", _draw_like(g, "Uniform", alpha), g.op("Div", one, alpha))
+    return g.op("Mul", found, g.op("Where", small, boost, one))
+
+
 @op("_random_uniform_like")
 def random_uniform_like(g: SymbolBuilder, node: Node, data: Value, *, low: float = 0.0, high: float = 1.0) -> Value:
     """MXNet random_uniform_like: random_uniform in the shape and type of data."""
