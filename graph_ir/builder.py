@@ -232,7 +232,7 @@ class Builder:
         """Reshape to the shape of ``model``, which has as many elements."""
         if value.shape is not None and dims(value) == dims(model):
             return value
-        out = self.op("Reshape", value, self.shape(model))
+        out = self.op("Reshape", value, self.shape(model), allowzero=1 if 0 in dims(model) else None)
         out.shape = model.shape
         return out
 
