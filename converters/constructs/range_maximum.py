@@ -42,7 +42,7 @@ def _doubled(b: Builder, x: Value, axis: int, count: Value) -> Value:
     with step.source(Origin(name, "Loop", Location(""))):
         step.input(f"{name}/i", DataType.INT64, ())
         go = step.input(f"{name}/go", DataType.BOOL, ())
-        level = step.input(f"{name}/level", DataType.FLOAT, dims(x))
+        level = step.input(f"{name}/level", x.dtype or DataType.FLOAT, dims(x))
         side = step.input(f"{name}/side", DataType.INT64, ())
         far = step.op("Gather", level, step.op("Min", step.op("Add", places, side), last), axis=axis)
         step.output(go, f"{name}/go_on")
@@ -76,4 +76,5 @@ def query_maximum(b: Builder, table: Value, levels: tuple[Value, Value], image: 
             b.op("Unsqueeze", b.op("Expand", part, shape), b.const([3])) for part in (column_level, row_level, image, y, x)
         ]
         found.append(b.op("GatherND", table, b.op("Concat", *index, axis=3)))
-    return b.op("Where", b.op("Unsqueeze", exists, b.const([3])), b.op("Max", *found), b.const(0.0))
+    nothing = b.const(np.zeros((), (table.dtype or DataType.FLOAT).numpy()))
+    return b.op("Where", b.op("Unsqueeze", exists, b.const([3])), b.op("Max", *found), nothing)

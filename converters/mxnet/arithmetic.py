@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from onnx_ir import DataType, Value
@@ -69,7 +70,7 @@ def scalar(g: SymbolBuilder, node: Node, number: float, dtype: DataType) -> Valu
         return g.const(np.array(number).astype(dtype.numpy()))
 
 
-def number(g: SymbolBuilder, x: Value, value: float) -> Value:
+def number(g: SymbolBuilder, x: Value, value: float | np.floating[Any]) -> Value:
     """A constant of the type of ``x``; what is too large for it is infinite."""
     with np.errstate(over="ignore"):
         return g.const(np.array(value).astype(dtype_of(x).numpy()))
@@ -111,14 +112,16 @@ class Function:
         dtype = dtype_of(x)
         if dtype in INTEGERS and self.of_integers is not None:
             return cast(g, self.of_integers(g, x), dtype)
-        whole = dtype in INTEGERS
-        kind = dtype
-        if self.work is Work.DOUBLE or (self.work is Work.OWN and whole):
-            kind = DataType.DOUBLE
-        elif whole or (self.work is Work.SINGLE and dtype == DataType.DOUBLE):
-            kind = DataType.FLOAT
-        elif dtype == DataType.FLOAT16 and not isinstance(self.formula, str):
-            kind = DataType.FLOAT
-        x = cast(g, x, kind)
+        x = cast(g, x, self._kind(dtype))
         y = g.op(self.formula, x) if isinstance(self.formula, str) else self.formula(g, x)
         return cast(g, y, dtype)
+
+    def _kind(self, dtype: DataType) -> DataType:
+        """The type to work in, of an input of ``dtype``: halves widen, unless one ONNX operator does it all."""
+        if dtype == DataType.FLOAT16 and isinstance(self.formula, str):
+            return dtype
+        if self.work is Work.SINGLE:
+            return DataType.FLOAT
+        if self.work is Work.DOUBLE or dtype in INTEGERS:
+            return DataType.DOUBLE
+        return DataType.FLOAT if dtype == DataType.FLOAT16 else dtype

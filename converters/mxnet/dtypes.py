@@ -15,13 +15,13 @@ UNTIED: Mapping[str, frozenset[int]] = {
     **dict.fromkeys(("Embedding", "_contrib_SparseEmbedding", "one_hot", "where", "_npi_where"), frozenset({0})),
     **dict.fromkeys(("take", "pick", "gather_nd", "batch_take", "SoftmaxOutput", "Softmax", "SVMOutput"), frozenset({1})),
     **dict.fromkeys(("SequenceMask", "SequenceLast", "SequenceReverse", "softmax", "log_softmax", "softmin"), frozenset({1})),
+    **dict.fromkeys(("reshape_like", "slice_like", "broadcast_like"), frozenset({1})),
     **dict.fromkeys(("_contrib_boolean_mask", "_contrib_index_copy", "scatter_nd", "softmax_cross_entropy"), frozenset({1})),
     **dict.fromkeys(("BatchNorm", "BatchNorm_v1", "_contrib_SyncBatchNorm"), frozenset({1, 2, 3, 4})),
     **dict.fromkeys(
         (
             "Cast", "amp_cast", "amp_multicast", "Custom", "shape_array", "size_array", "_foreach", "_while_loop", "_cond",
-            "_contrib_quantize", "_contrib_quantize_v2", "_contrib_dequantize", "_contrib_requantize", "_contrib_quantized_conv",
-            "_contrib_quantized_fully_connected", "_contrib_quantized_pooling", "_contrib_quantized_flatten", "_contrib_quantized_act",
+            "_contrib_quantize", "_contrib_quantize_v2", "_contrib_dequantize", "_contrib_requantize",
         ),
         _ALL,
     ),
@@ -34,9 +34,13 @@ OWN_OUTPUT = frozenset(
         *(f"_npi_{name}" for name in ("equal", "not_equal", "greater", "less", "greater_equal", "less_equal")),
         *(f"_npi_{name}_scalar" for name in ("equal", "not_equal", "greater", "less", "greater_equal", "less_equal")),
         *(f"_npi_logical_{name}" for name in ("and", "or", "xor", "not")),
+        *(f"_sample_{name}" for name in ("multinomial", "uniform", "normal", "exponential")),
     }
 )
 """Operators that read one type and give another."""
+
+_OF_INT8 = frozenset({"_contrib_quantized_conv", "_contrib_quantized_fully_connected"})
+"""Operators whose weights are int8, whatever their data is."""
 
 
 class Types:
@@ -46,19 +50,25 @@ class Types:
         """Types come from ``given``, from ``weights``, from the file's hints and from operators that say theirs."""
         self._above: dict[tuple[int, int], tuple[int, int]] = {}
         self._known: dict[tuple[int, int], ir.DataType] = {}
+        self._own: dict[int, ir.DataType] = {}
         for index in symbol.walk():
             node = symbol.nodes[index]
             if node.is_variable:
                 tensor = weights.get(node.name)
                 hint = DTYPES.get(_number(node.hints.get("__dtype__", "")))
-                self._say((index, 0), given.get(node.name) or (tensor.dtype if tensor is not None else hint))
+                own = given.get(node.name) or (tensor.dtype if tensor is not None else hint)
+                if own is not None:
+                    self._own[index] = own
+                    self._say((index, 0), own)
                 continue
             untied = _untied(node)
             shared = [_output(symbol, ref) for position, ref in enumerate(node.inputs) if position not in untied]
-            own = _has_own(node)
-            if own or node.op == "Embedding":
+            apart = _has_own(node)
+            if apart or node.op == "Embedding":
                 self._say((index, 0), _named(node.attrs.get("dtype", "float32" if not node.inputs else "")))
-            if not own:
+            for ref in node.inputs[1 : len(node.inputs) // 3] if node.op in _OF_INT8 else ():  # weight and bias
+                self._say(_output(symbol, ref), ir.DataType.INT8)
+            if not apart:
                 shared.append((index, 0))
             for one in shared[1:]:
                 self._tie(shared[0], one)
@@ -80,18 +90,18 @@ class Types:
 
     def variable(self, index: int) -> ir.DataType:
         """The type of a variable; MXNet takes float32 where nothing says another."""
-        return self._known.get(self._root((index, 0)), ir.DataType.FLOAT)
+        return self._own.get(index) or self._known.get(self._root((index, 0)), ir.DataType.FLOAT)
 
 
 def _untied(node: Node) -> frozenset[int]:
     if node.op == "RNN":
         return frozenset({4 if node.attrs.get("mode") == "lstm" else 3})  # the sequences' lengths
-    return UNTIED.get(node.op, frozenset())
+    return _ALL if node.op.startswith("_contrib_quantized_") else UNTIED.get(node.op, frozenset())
 
 
 def _has_own(node: Node) -> bool:
     """Whether an operator's outputs are of a type of their own."""
-    return node.op in OWN_OUTPUT or UNTIED.get(node.op) is _ALL or not node.inputs
+    return node.op in OWN_OUTPUT or _untied(node) is _ALL or not node.inputs
 
 
 def _output(symbol: Symbol, ref: Ref) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from math import pi
 
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import FLOATS, INTEGERS, cast, dtype_of, number, truth
+from dragoman.converters.mxnet.arithmetic import FLOATS, cast, dtype_of, number, truth
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 
 Operation = Callable[[SymbolBuilder, Value, Value], Value]

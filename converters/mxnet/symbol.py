@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dragoman.converters.mxnet.names import canonical
 from dragoman.graph_ir.errors import Location, MalformedModel
 
 VARIABLE = "null"
@@ -60,6 +61,8 @@ class Symbol:
     version: int = 0
     """As MXNet counts: 10901 is 1.9.1; 0 where the file doesn't say."""
     path: Path | None = None
+    numpy: bool = False
+    """Whether shapes mean what they do in numpy: () is a scalar's."""
 
     def variables(self) -> Iterator[Node]:
         """The variables, in the order that MXNet lists them: as a walk from the heads meets them."""
@@ -130,7 +133,7 @@ def _graph(document: Any, path: Path | None, depth: int) -> Symbol:
     heads = document.get("heads", document.get("head"))
     if not isinstance(heads, list) or not heads:
         raise _malformed(path, "isn't a symbol: it has no heads")
-    symbol = Symbol(nodes, tuple(_ref(head, len(nodes), path, "a head") for head in heads), version, path)
+    symbol = Symbol(nodes, tuple(_ref(head, len(nodes), path, "a head") for head in heads), version, path, _is_numpy(document))
     if circle := _circle(symbol):
         raise _malformed(path, f"its nodes read each other in a circle: {' → '.join(circle)}")
     names = Counter(node.name for node in symbol.variables())
@@ -180,10 +183,15 @@ def _version(document: Mapping[str, Any]) -> int:
     return 0
 
 
+def _is_numpy(document: Mapping[str, Any]) -> bool:
+    entry = document.get("attrs", {})
+    return isinstance(entry, dict) and entry.get("is_np_shape") == ["int", 1]
+
+
 def _node(entry: Any, index: int, count: int, path: Path | None, depth: int) -> Node:
     if not isinstance(entry, dict) or not isinstance(entry.get("op"), str) or not isinstance(entry.get("name"), str):
         raise _malformed(path, f"node {index} has no op and name")
-    name, op = entry["name"], entry["op"]
+    name, op = entry["name"], canonical(entry["op"])
     attrs: dict[str, str] = {}
     for key in ("param", "attr", "attrs"):
         given = entry.get(key, {})

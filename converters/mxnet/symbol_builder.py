@@ -21,6 +21,8 @@ class SymbolBuilder(Builder):
         super().__init__(name)
         self.weights = weights
         self.notes: list[str] = []
+        self.numpy = False
+        """Whether the symbol's shapes are numpy's."""
 
     # -- errors -----------------------------------------------------------------------------------
 

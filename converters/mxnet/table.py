@@ -29,17 +29,27 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
     "_contrib_Proposal": ("output", "score"),
     "_contrib_SyncBatchNorm": ("output", "mean", "var"),
-    "_contrib_quantized_conv": ("output", "min_output", "max_output"),
-    "_contrib_quantized_fully_connected": ("output", "min_output", "max_output"),
+    "_contrib_MultiProposal": ("output", "score"),
     "_npi_concatenate": ("out",),
     "_npi_matmul": ("out",),
     "_npi_std": ("std", "mean"),
     "_npi_var": ("var", "mean"),
     "make_loss": ("loss",),
-}
+    **{
+        f"_contrib_quantized_{kind}": ("output", "min_output", "max_output")
+        for kind in (
+            "act", "batch_norm", "concat", "conv", "elemwise_add", "elemwise_mul", "embedding", "flatten", "fully_connected", "pooling",
+        )
+    },
+}  # fmt: skip
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
-NUMBERED = frozenset({"SliceChannel", "_contrib_box_nms", "split"})
+NUMBERED = frozenset(
+    {
+        "SliceChannel", "_contrib_box_nms", "_linalg_det", "_npi_det", "_npi_exponential", "_npi_gumbel", "_npi_logistic",
+        "_npi_normal", "_npi_pareto", "_npi_rayleigh", "_npi_weibull", "linalg_det", "split",
+    }
+)  # fmt: skip
 """Operators whose outputs are numbered even where there is, or a program sees, one."""
 
 UNREAD: Mapping[str, int] = {
@@ -48,7 +58,6 @@ UNREAD: Mapping[str, int] = {
     "LogisticRegressionOutput": 1,
     "MAERegressionOutput": 1,
     "SVMOutput": 1,
-    "Softmax": 1,
     "SoftmaxOutput": 1,
 }
 """How many inputs inference reads of operators that also take a label."""

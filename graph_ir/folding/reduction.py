@@ -55,6 +55,17 @@ def _cumulative_sum(call: Call) -> Array:
     return np.cumsum(x, axis, dtype=x.dtype)
 
 
+def _log_softmax(call: Call) -> Array:
+    """x − max − ln Σ e^(x − max): the logarithm of a probability that vanishes is no infinity."""
+    x = call[0]
+    if call.opset < 13 or not is_float(x) or not x.size:
+        raise CannotFoldError("over several axes, or of nothing")
+    axis = axis_of(call.attribute("axis", -1), x.ndim)
+    wide = x.astype(np.float64)
+    shifted = wide - np.max(wide, axis=axis, keepdims=True)
+    return rounded(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)), x.dtype)
+
+
 def _matmul(call: Call) -> Array:
     a, b = call[0], call[1]
     if a.ndim == 0 or b.ndim == 0 or min(a.shape[-1], b.size, a.size) == 0:
@@ -76,5 +87,6 @@ KERNELS: dict[str, Kernel] = {
     "ArgMax": _arg(np.argmax),
     "ArgMin": _arg(np.argmin),
     "CumSum": _cumulative_sum,
+    "LogSoftmax": _log_softmax,
     "MatMul": _matmul,
 }

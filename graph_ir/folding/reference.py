@@ -37,7 +37,6 @@ RARE = frozenset(
         "Hardmax",
         "IsInf",
         "LeakyRelu",
-        "LogSoftmax",
         "Pad",
         "PRelu",
         "ReduceL1",

@@ -32,7 +32,7 @@ _ACTIVATIONS = {
 }
 
 
-@op("Activation", "_npx_activation")
+@op("Activation")
 def activation(
     g: SymbolBuilder, node: Node, data: Value, *, act_type: Literal["relu", "sigmoid", "tanh", "softrelu", "softsign"]
 ) -> Value:
@@ -41,7 +41,7 @@ def activation(
     return _ACTIVATIONS[act_type](g, data)
 
 
-@op("LeakyReLU", "_npx_leaky_relu")
+@op("LeakyReLU")
 def leaky_relu(
     g: SymbolBuilder,
     node: Node,

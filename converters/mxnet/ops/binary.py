@@ -7,43 +7,27 @@ from collections.abc import Mapping
 from onnx_ir import DataType, Value
 
 from dragoman.converters.mxnet.arithmetic import FLOATS, cast, dtype_of, floats_only, promoted, same_type
-from dragoman.converters.mxnet.operations import ARITHMETIC, BITWISE, COMPARISONS, Operation
+from dragoman.converters.mxnet.operations import ARITHMETIC, BITWISE, COMPARISONS
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
 
 _ALIKE: Mapping[str, str] = {
-    name: row
-    for row, names in {
-        "add": ("elemwise_add", "_add", "_plus", "_Plus", "_grad_add"),
-        "subtract": ("elemwise_sub", "_sub", "_minus", "_Minus"),
-        "multiply": ("elemwise_mul", "_mul", "_Mul"),
-        "divide": ("elemwise_div", "_div", "_Div", "_scatter_elemwise_div"),
-        "mod": ("_mod", "_Mod"),
-        "power": ("_power", "_Power"),
-        "maximum": ("_maximum", "_Maximum"),
-        "minimum": ("_minimum", "_Minimum"),
-        "hypot": ("_hypot", "_Hypot"),
-        "equal": ("_equal", "_Equal"),
-        "not_equal": ("_not_equal", "_Not_Equal"),
-        "greater": ("_greater", "_Greater"),
-        "greater_equal": ("_greater_equal", "_Greater_Equal"),
-        "less": ("_lesser", "_Lesser"),
-        "less_equal": ("_lesser_equal", "_Lesser_Equal"),
-        "logical_and": ("_logical_and", "_Logical_And"),
-        "logical_or": ("_logical_or", "_Logical_Or"),
-        "logical_xor": ("_logical_xor", "_Logical_Xor"),
-    }.items()
-    for name in names
+    "elemwise_add": "add",
+    "elemwise_sub": "subtract",
+    "elemwise_mul": "multiply",
+    "elemwise_div": "divide",
+    "_grad_add": "add",
+    "_scatter_elemwise_div": "divide",
+    **{f"_{name}": name for name in ("mod", "power", "maximum", "minimum", "hypot")},
+    **{f"_{name.replace('less', 'lesser')}": name for name in COMPARISONS},
 }
 """Operators whose inputs must be of one shape."""
 
 _BROADCAST: Mapping[str, str] = {
     "broadcast_add": "add",
-    "broadcast_plus": "add",
     "broadcast_sub": "subtract",
-    "broadcast_minus": "subtract",
     "broadcast_mul": "multiply",
     "broadcast_div": "divide",
     **{f"broadcast_{name}": name for name in ("mod", "power", "maximum", "minimum", "hypot")},
@@ -52,7 +36,7 @@ _BROADCAST: Mapping[str, str] = {
 
 _MIXED = ("add", "subtract", "multiply", "mod", "power")
 """numpy's operators that take two types."""
-_NUMPY = {f"_npi_{name}": name for name in ("maximum", "minimum", "hypot", "arctan2", "copysign", "ldexp")}
+_NUMPY = {f"_npi_{name}": name for name in ("hypot", "arctan2", "copysign", "ldexp")}
 
 
 def _classic(g: SymbolBuilder, node: Node, row: str, lhs: Value, rhs: Value) -> Value:
@@ -125,7 +109,7 @@ def bitwise(g: SymbolBuilder, node: Node, lhs: Value, rhs: Value) -> Value:
     return BITWISE[node.op.removeprefix("_npi_")](g, lhs, rhs)
 
 
-@op("add_n", "ElementWiseSum", "_sum")
+@op("add_n")
 def add_n(g: SymbolBuilder, node: Node, *args: Value, num_args: int | None = None) -> Value:
     """The sum of tensors of one shape and type. elemwise_sum.cc."""
     if not args or num_args not in (None, len(args)):

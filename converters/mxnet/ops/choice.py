@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import FLOATS, dtype_of, number, same_type, scalar as constant, select, truth
+from dragoman.converters.mxnet.arithmetic import FLOATS, dtype_of, number, same_type, select, truth
+from dragoman.converters.mxnet.arithmetic import scalar as constant
 from dragoman.converters.mxnet.ops.binary import one_shape
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -13,7 +14,7 @@ from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
 
 
-@op("clip", "_npi_clip")
+@op("clip")
 def clip(g: SymbolBuilder, node: Node, data: Value, *, a_min: float, a_max: float) -> Value:
     """``a_max`` where data is above it, else ``a_min`` where data is below that; integers are limited by the truncated limits.
 

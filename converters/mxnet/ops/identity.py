@@ -6,14 +6,15 @@ from typing import Literal
 
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import FLOATS, cast as cast_to, dtype_of, floats_only
+from dragoman.converters.mxnet.arithmetic import FLOATS, dtype_of, floats_only
+from dragoman.converters.mxnet.arithmetic import cast as cast_to
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 
 
-@op("_copy", "identity", "BlockGrad", "stop_gradient", "make_loss", "_np_copy", "_npi_copy", "_npi_copyto", "_copyto")
+@op("_copy", "BlockGrad", "make_loss", "_np_copy", "_copyto", "_CrossDeviceCopy")
 def identity(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """``data``; gradients aside. elemwise_unary_op_basic.cc."""
     return g.op("Identity", data)
@@ -54,6 +55,12 @@ def sparse_regularization(
     return g.op("Identity", data)
 
 
+@op("cast_storage")
+def cast_storage(g: SymbolBuilder, node: Node, data: Value, *, stype: Literal["default", "row_sparse", "csr"]) -> Value:
+    """``data``, stored otherwise: the numbers stay. cast_storage.cc."""
+    return g.op("Identity", data)
+
+
 @op("_identity_with_attr_like_rhs")
 def identity_like(g: SymbolBuilder, node: Node, lhs: Value, rhs: Value) -> Value:
     """``lhs``; ``rhs`` says its shape to MXNet's inference. elemwise_unary_op_basic.cc."""
@@ -77,7 +84,7 @@ def dropout(
     return g.op("Identity", data)
 
 
-@op("Cast", "cast", "_npi_cast", "_npx_cast")
+@op("Cast")
 def cast(g: SymbolBuilder, node: Node, data: Value, *, dtype: DataType) -> Value:
     """``data`` as another type, as C converts: truncated to an integer, wrapped where a byte is too small, ≠ 0 as a truth."""
     return g.op("Identity", data) if dtype_of(data) == dtype else cast_to(g, data, dtype)

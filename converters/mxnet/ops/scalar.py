@@ -10,44 +10,34 @@ from collections.abc import Mapping
 
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import FLOATS, cast, dtype_of, scalar as constant
+from dragoman.converters.mxnet.arithmetic import FLOATS, cast, dtype_of
+from dragoman.converters.mxnet.arithmetic import scalar as constant
 from dragoman.converters.mxnet.operations import ARITHMETIC, BITWISE, COMPARISONS, Operation, reversed_
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 
 _ARITHMETIC: Mapping[str, Operation] = {
-    **{name: ARITHMETIC[row] for row, names in {
-        "add": ("_plus_scalar", "_PlusScalar", "_npi_add_scalar", "_scatter_plus_scalar"),
-        "subtract": ("_minus_scalar", "_MinusScalar", "_npi_subtract_scalar", "_scatter_minus_scalar"),
-        "multiply": ("_mul_scalar", "_MulScalar", "_npi_multiply_scalar"),
-        "divide": ("_div_scalar", "_DivScalar"),
-        "divided": ("_rdiv_scalar", "_RDivScalar"),
-        "mod": ("_mod_scalar", "_ModScalar", "_npi_mod_scalar"),
-        "power": ("_power_scalar", "_PowerScalar", "_npi_power_scalar"),
-        "maximum": ("_maximum_scalar", "_MaximumScalar", "_npi_maximum_scalar"),
-        "minimum": ("_minimum_scalar", "_MinimumScalar", "_npi_minimum_scalar"),
-        "hypot": ("_hypot_scalar", "_HypotScalar", "_npi_hypot_scalar"),
-        "arctan2": ("_npi_arctan2_scalar",),
-        "copysign": ("_npi_copysign_scalar",),
-        "ldexp": ("_npi_ldexp_scalar",),
-    }.items() for name in names},
-    **{name: reversed_(ARITHMETIC[row]) for row, names in {
-        "subtract": ("_rminus_scalar", "_RMinusScalar", "_npi_rsubtract_scalar"),
-        "mod": ("_rmod_scalar", "_RModScalar", "_npi_rmod_scalar"),
-        "power": ("_rpower_scalar", "_RPowerScalar", "_npi_rpower_scalar"),
-        "arctan2": ("_npi_rarctan2_scalar",),
-        "copysign": ("_npi_rcopysign_scalar",),
-        "ldexp": ("_npi_rldexp_scalar",),
-    }.items() for name in names},
-}  # fmt: skip
-
-_COMPARISONS: Mapping[str, Operation] = {
-    **{f"_{name.replace('less', 'lesser')}_scalar": operation for name, operation in COMPARISONS.items()},
+    "_plus_scalar": ARITHMETIC["add"],
+    "_minus_scalar": ARITHMETIC["subtract"],
+    "_rminus_scalar": reversed_(ARITHMETIC["subtract"]),
+    "_mul_scalar": ARITHMETIC["multiply"],
+    "_div_scalar": ARITHMETIC["divide"],
+    "_rdiv_scalar": ARITHMETIC["divided"],
+    "_scatter_plus_scalar": ARITHMETIC["add"],
+    "_scatter_minus_scalar": ARITHMETIC["subtract"],
+    **{f"_{name}_scalar": ARITHMETIC[name] for name in ("mod", "power", "maximum", "minimum", "hypot")},
+    **{f"_r{name}_scalar": reversed_(ARITHMETIC[name]) for name in ("mod", "power")},
     **{
-        f"_{name.title().replace('_', '').replace('Less', 'Lesser')}Scalar": operation for name, operation in COMPARISONS.items()
+        f"_npi_{name}_scalar": ARITHMETIC[name]
+        for name in ("add", "subtract", "multiply", "mod", "power", "arctan2", "copysign", "ldexp")
+    },
+    **{
+        f"_npi_r{name}_scalar": reversed_(ARITHMETIC[name])
+        for name in ("subtract", "mod", "power", "arctan2", "copysign", "ldexp")
     },
 }
+_COMPARISONS = {f"_{name.replace('less', 'lesser')}_scalar": operation for name, operation in COMPARISONS.items()}
 _NUMPY_COMPARISONS = {f"_npi_{name}_scalar": operation for name, operation in COMPARISONS.items()}
 _BITWISE = {f"_npi_{name}_scalar": operation for name, operation in BITWISE.items()}
 

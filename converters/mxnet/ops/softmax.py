@@ -22,7 +22,7 @@ def _tempered(g: SymbolBuilder, node: Node, data: Value, temperature: float | No
     return g.op("Div", data, number(g, data, temperature))
 
 
-@op("softmax", "_npx_softmax")
+@op("softmax")
 def softmax(
     g: SymbolBuilder,
     node: Node,
@@ -65,7 +65,7 @@ def softmin(
     return _as(g, g.op("Softmax", g.op("Neg", _tempered(g, node, data, temperature)), axis=axis), dtype)
 
 
-@op("log_softmax", "_npx_log_softmax")
+@op("log_softmax")
 def log_softmax(
     g: SymbolBuilder,
     node: Node,
@@ -111,7 +111,7 @@ def softmax_activation(
     return g.op("Softmax", data, axis=1 if mode == "channel" else -1)
 
 
-@op("SoftmaxOutput", "Softmax")
+@op("SoftmaxOutput")
 def softmax_output(
     g: SymbolBuilder,
     node: Node,

@@ -26,7 +26,6 @@ from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 
-
 _UP = 1 + 2.0**-50
 """So that a logarithm or root that is whole isn't truncated to the number below it."""
 
@@ -99,7 +98,7 @@ def _truncate(g: SymbolBuilder, x: Value) -> Value:
     return g.op("Where", g.op("Less", x, number(g, x, 0)), g.op("Ceil", x), g.op("Floor", x))
 
 
-F = TypeVar("F")
+Row = TypeVar("Row")
 _DEGREE = float(np.float32(pi / 180))
 """In float32, whatever the input: as MXNet's constants are."""
 
@@ -159,13 +158,24 @@ EXACT: Mapping[str, Formula] = {
 """Functions worked out in the type of their input, whatever it is."""
 
 
-def _called(table: Mapping[str, F]) -> dict[str, F]:
-    """The rows of a table by all that MXNet calls them: its own operators, numpy's, and numpy's extensions."""
-    return {prefix + name: row for name, row in table.items() for prefix in ("", "_npi_", "_npx_")}
+_EXTENSIONS = frozenset({"relu", "sigmoid"})
+"""What numpy doesn't have."""
+_OWN = frozenset({"abs", "erf", "erfinv", "gamma", "gammaln", "logical_not", "rcbrt", "round", "rsqrt", "softsign"})
+"""What only the older interface has, or has otherwise; ``_npi_gamma`` is a distribution."""
 
 
-_REAL, _WHOLE, _EXACT = _called(REAL), _called(WHOLE), _called({**EXACT, "absolute": EXACT["abs"]})
-del _EXACT["_npi_logical_not"]
+def _called(table: Mapping[str, Row]) -> dict[str, Row]:
+    """The rows of a table as MXNet's own and numpy's operators."""
+    rows = dict(table)
+    for name, row in table.items():
+        if name not in _OWN:
+            rows[f"_npx_{name}" if name in _EXTENSIONS else f"_npi_{name}"] = row
+    return rows
+
+
+_REAL = _called(REAL)
+_WHOLE = {**_called(WHOLE), "_contrib_round_ste": WHOLE["round"]}
+_EXACT = {**_called(EXACT), "_npi_absolute": EXACT["abs"], "_contrib_sign_ste": EXACT["sign"]}
 
 
 def _numbers_only(g: SymbolBuilder, node: Node, data: Value) -> None:
@@ -259,9 +269,15 @@ def smooth_l1(g: SymbolBuilder, node: Node, data: Value, *, scalar: float = 1.0,
 @op("_npi_around")
 def around(g: SymbolBuilder, node: Node, x: Value, *, decimals: int = 0) -> Value:
     """To ``decimals`` places, halves to even; integers cut there. np_elemwise_unary_op_basic.cc."""
+    if abs(decimals) > 300:
+        raise g.malformed(node, f"rounds to {decimals} places")
     if dtype_of(x) in INTEGERS:
-        step = number(g, x, 10 ** max(-decimals, 0))
-        return g.op("Identity", x) if decimals >= 0 else g.op("Mul", g.op("Div", x, step), step)
+        if decimals >= 0:
+            return g.op("Identity", x)
+        if 10**-decimals > np.iinfo(dtype_of(x).numpy()).max:
+            raise g.unsupported(node, f"rounds {dtype_of(x)} to {decimals} places, further than it goes")
+        step = number(g, x, 10**-decimals)
+        return g.op("Mul", g.op("Div", x, step), step)
     if dtype_of(x) not in (DataType.FLOAT, DataType.DOUBLE):
         raise g.malformed(node, f"MXNet doesn't round {dtype_of(x)}")
     if decimals == 0:

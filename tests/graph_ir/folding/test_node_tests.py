@@ -57,3 +57,10 @@ def test_folded_nodes_are_what_onnx_expects(operator: str) -> None:
             else:
                 np.testing.assert_array_equal(result, array, err_msg=name)
     assert count, "no node test folds"
+
+
+def test_the_logarithm_of_a_vanishing_probability_is_finite() -> None:
+    x = ir.Value(name="x", const_value=ir.Tensor(np.array([[0, 200, -300]], np.float32)))
+    results = fold(ir.node("LogSoftmax", [x], outputs=[ir.Value(name="y")]), 21, limit=100)
+    assert results is not None
+    np.testing.assert_array_equal(results[0], np.array([[-200, 0, -500]], np.float32))

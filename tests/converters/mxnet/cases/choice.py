@@ -24,7 +24,7 @@ def sweep(mx):
     for shape in ((5,), (2, 3), (1, 2, 3, 4), (2, 1, 2, 2, 3)):
         yield single(mx, "clip", {"data": normal(*shape)}, a_min=-0.5, a_max=0.5, dynamic={"data": ("batch", *shape[1:])})
         same = {"condition": integers(0, 1, *shape), "x": normal(*shape), "y": normal(*shape)}
-        yield single(mx, "where", same, dynamic={key: ("batch", *shape[1:]) for key in same})
+        yield single(mx, "where", same, dynamic=dict.fromkeys(same, ("batch", *shape[1:])))
         rows = {**same, "condition": integers(0, 1, shape[0])}
         if len(shape) > 1:
             yield single(mx, "where", rows, dynamic={"condition": ("batch",), "x": ("batch", *shape[1:]), "y": ("batch", *shape[1:])})
@@ -40,10 +40,10 @@ def sweep(mx):
         yield single(mx, op, {"condition": given((True, False), dtype="bool"), "x": normal(2), "y": normal(2)})
         yield single(mx, op, {"condition": given((1, 0)), "x": normal(2), "y": normal(2, dtype="float64")})
         for shapes in (((3,), (2, 3), (2, 3)), ((2, 3), (2, 3), (3,)), ((2, 3), (2, 3), (2, 3)), ((2, 1), (1, 3), (2, 3))):
-            inputs = {key: integers(0, 1, *shape) for key, shape in zip(("condition", "x", "y"), shapes)}
+            inputs = {key: integers(0, 1, *shape) for key, shape in zip(("condition", "x", "y"), shapes, strict=True)}
             yield single(mx, op, inputs, label="shapes")
     for shapes in (((), (2, 3), ()), ((0, 3), (0, 3), (0, 3)), ((), (), ())):
-        inputs = {key: integers(0, 1, *shape) for key, shape in zip(("condition", "x", "y"), shapes)}
+        inputs = {key: integers(0, 1, *shape) for key, shape in zip(("condition", "x", "y"), shapes, strict=True)}
         yield single(mx, "_npi_where", inputs, numpy=True)
     for dtype in (*FLOATS, *INTEGERS, "bool"):
         truths = given((True, False, True), dtype="bool")

@@ -27,6 +27,8 @@ def sweep(mx):
         yield single(mx, "Dropout", {"data": normal(2, 3, 4)}, dynamic={"data": ("batch", 3, "time")}, **settings)
     yield single(mx, "MakeLoss", {"data": normal(2, 3)}, grad_scale=0.5, valid_thresh=0.1, normalization="batch")
     yield single(mx, "_contrib_gradientmultiplier", {"data": normal(2, 3)}, scalar=0.5, is_int=False)
+    yield single(mx, "cast_storage", {"data": normal(2, 3)}, stype="default")
+    yield single(mx, "_npx_dropout", {"data": normal(2, 3)}, p=0.3)
     yield single(mx, "_identity_with_attr_like_rhs", {"lhs": normal(2, 3), "rhs": normal(2, 3)})
     data = mx.sym.Variable("data")
     sparse = mx.sym.IdentityAttachKLSparseReg(data, sparseness_target=0.2, penalty=0.01, momentum=0.8, name="y")
