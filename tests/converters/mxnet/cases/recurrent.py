@@ -33,6 +33,11 @@ def sweep(mx):
         yield _case(mx, "projection,float64", "lstm", layers, False, (4, 2, 3, 4), dtype="float64", **settings)
     for mode, settings in product(MODES, ({"p": 0.5}, {"lstm_state_clip_min": -0.1, "lstm_state_clip_max": 0.1})):
         yield _case(mx, ",".join(settings), mode, 2, False, (4, 2, 3, 4), state_outputs=True, **settings)
+    for mode in MODES:
+        clip = {"lstm_state_clip_min": -0.1, "lstm_state_clip_max": 0.1, "lstm_state_clip_nan": True}
+        yield _case(mx, "clip", mode, 2, True, (4, 2, 3, 4), dtype="float64", state_outputs=True, **clip)
+        for dtype in ("float32", "float64"):
+            yield _case(mx, "half a clip", mode, 1, False, (4, 2, 3, 4), dtype=dtype, lstm_state_clip_min=-0.1)
     clip = {"lstm_state_clip_min": -0.1, "lstm_state_clip_max": 0.1, "projection_size": 2}
     yield _case(mx, "projection,clip", "lstm", 1, False, (4, 2, 3, 4), **clip)
     for mode, both, dtype in product(MODES, (False, True), ("float32", "float64")):
