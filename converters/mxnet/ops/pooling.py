@@ -124,6 +124,9 @@ def adaptive_average_pooling(g: SymbolBuilder, node: Node, data: Value, *, outpu
         raise g.unsupported(node, f"has the output_size {output_size}")
     if size == (1, 1):
         return g.single("GlobalAveragePool", data)
+    equal = [n // out if isinstance(n, int) and n % out == 0 else 0 for n, out in zip(dims(data)[2:], size, strict=True)]
+    if all(equal):
+        return g.single("AveragePool", data, kernel_shape=equal, strides=equal)
     rows, columns = (_cells(g, data, axis, out) for axis, out in zip((2, 3), size, strict=True))
     return g.op("MatMul", g.op("MatMul", rows, data), g.op("Transpose", columns, perm=[1, 0]))
 

@@ -119,7 +119,7 @@ def _first_version(mx):
 
 
 def _adaptive(mx):
-    for size in (1, (1,), 2, (2, 3), (3,), (), (7, 7), (5, 6), (2, 3, 4)):
+    for size in (1, (1,), 2, (2, 3), (3,), (), (7, 7), (5, 6), (5, 3), (1, 2), (2, 3, 4)):
         for dtype in ("float32", "float16", "float64"):
             yield Case(
                 f"AdaptiveAvgPooling2D,{size},{dtype}",
