@@ -242,6 +242,8 @@ def _constants(value: Value) -> list[ir.TensorProtocol] | None:
     maker = value.producer()
     if maker is None or maker.op_type not in ("Reshape", "Flatten", "Identity", "Concat"):
         return None
+    if maker.op_type == "Concat" and (value.shape is None or len(value.shape) != 1):
+        return None  # rows of several arrays, not one array after the other
     joined = maker.inputs if maker.op_type == "Concat" else maker.inputs[:1]
     found = [_constants(part) if part is not None else None for part in joined]
     return None if any(part is None for part in found) else [tensor for part in found for tensor in part or []]
