@@ -46,7 +46,7 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
 
 NUMBERED = frozenset(
     {
-        "SliceChannel", "_contrib_box_nms", "_linalg_det", "_npi_det", "_npi_exponential", "_npi_gumbel", "_npi_logistic",
+        "SliceChannel", "_contrib_box_nms", "_linalg_det", "_npi_det", "_npi_norm", "_npi_exponential", "_npi_gumbel", "_npi_logistic",
         "_npi_normal", "_npi_pareto", "_npi_rayleigh", "_npi_weibull", "linalg_det", "split",
     }
 )  # fmt: skip

@@ -62,13 +62,19 @@ def moveaxis(g: SymbolBuilder, node: Node, a: Value, *, source: Ints, destinatio
     return g.op("Transpose", a, perm=order) if rank else a
 
 
-@op("reverse", "flip", "_npi_flip")
+@op("reverse", "flip")
 def reverse(g: SymbolBuilder, node: Node, data: Value, *, axis: Ints) -> Value:
     """MXNet reverse: the elements along the axes from the last to the first; twice is as they were. matrix_op-inl.h."""
     if min(axis, default=0) < 0:
         raise g.malformed(node, f"has the axis {axis}: MXNet takes no negative ones here")
     axes = [g.axis(node, index, g.rank(node, data)) for index in axis]
     return flipped(g, data, sorted(index for index in {*axes} if axes.count(index) % 2))
+
+
+@op("_npi_flip")
+def np_flip(g: SymbolBuilder, node: Node, data: Value, *, axis: Ints | None) -> Value:
+    """MXNet np.flip: as reverse; along all axes if none is said. np_matrix_op-inl.h."""
+    return reverse(g, node, data, axis=tuple(range(g.rank(node, data))) if axis is None else axis)
 
 
 def flipped(g: SymbolBuilder, x: Value, axes: Sequence[int]) -> Value:

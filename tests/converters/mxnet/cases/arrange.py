@@ -31,6 +31,7 @@ def sweep(mx):
         yield unary(mx, "reverse", (2, 3, 4), dynamic=("batch", 3, "length"), axis=axis)
         yield unary(mx, "_npi_flip", (2, 3, 4), numpy=True, axis=axis)
     yield unary(mx, "_npi_flip", (), numpy=True, axis="()")
+    yield unary(mx, "_npi_flip", (2, 3), numpy=True, axis="None")
     for source, destination in (("0", "2"), ("(0,1)", "(-1,-2)"), ("-1", "0"), ("(0,0)", "(1,2)"), ("0", "5"), ("(2,0)", "(0,1)")):
         yield unary(mx, "_np_moveaxis", (2, 3, 4), numpy=True, source=source, destination=destination)
     for k in (0, 1, 2, 3, -1, 5):

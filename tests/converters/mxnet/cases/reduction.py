@@ -99,6 +99,19 @@ def numpy_reductions(mx):
                     yield single(mx, op, {"data": data}, numpy=True, axis=1, dtype=dtype)
         if op in ("_np_sum", "_np_max"):
             yield unary(mx, op, (2, 3), numpy=True, initial=2.5)
+    for flag, order, axis in (
+        (-2, 2, "None"), (1, 2, "(1,)"), (-1, 1, "(1,)"), (1, 3, "(1,)"), (1, 0, "(1,)"), (1, 2.5, "(-1,)"), (1, "inf", "(1,)"),
+        (1, 2, "(0,1)"), (-2, 2, "(0,1)"),
+    ):  # fmt: skip
+        for keep in (False, True):
+            yield unary(mx, "_npi_norm", (2, 3), numpy=True, flag=flag, ord=order, axis=axis, keepdims=keep)
+    for axis in ("None", "(0,)", "1", "(0,1)", "(-1,)"):
+        for returned in (False, True):
+            attrs = {"axis": axis, "returned": returned}
+            yield unary(mx, "_npi_average", (2, 3), numpy=True, weighted=False, **attrs)
+            for shape in ((2, 3), (3,), (2,)):
+                inputs = {"a": distinct(2, 3), "weights": uniform(1, 2, *shape)}
+                yield single(mx, "_npi_average", inputs, numpy=True, **attrs)
     for degrees in (1, 2, 3):
         for op in ("_npi_std", "_npi_var"):
             yield single(mx, op, {"data": distinct(2, 3)}, numpy=True, axis=1, ddof=degrees)
