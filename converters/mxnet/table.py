@@ -31,6 +31,8 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_SyncBatchNorm": ("output", "mean", "var"),
     "_contrib_MultiProposal": ("output", "score"),
     "_npi_concatenate": ("out",),
+    "_npi_dstack": ("out",),
+    "_npi_hstack": ("out",),
     "_npi_matmul": ("out",),
     "_npi_std": ("std", "mean"),
     "_npi_var": ("var", "mean"),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from onnx_ir import Value
 
 from dragoman.converters.mxnet.attributes import Ints
-from dragoman.converters.mxnet.ops.reshape import Part, reshape_to
+from dragoman.converters.mxnet.ops.reshape import Part, atleast_3d, reshape_to
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
@@ -53,6 +53,21 @@ def column_stack(g: SymbolBuilder, node: Node, *data: Value, num_args: int) -> V
     _counted(g, node, data, num_args)
     columns = [reshape_to(g, node, x, [*_all(x), 1] if len(dims(x)) == 1 else [1, 1]) if len(dims(x)) < 2 else x for x in data]
     return g.op("Concat", *columns, axis=1)
+
+
+@op("_npi_hstack")
+def hstack(g: SymbolBuilder, node: Node, *data: Value, num_args: int, dim: int = 1) -> Value:
+    """MXNet np.hstack: along the second axis, or the only one of vectors; a scalar is a vector. np_matrix_op.cc."""
+    _counted(g, node, data, num_args)
+    rows = [x if g.rank(node, x) else reshape_to(g, node, x, [1]) for x in data]
+    return g.op("Concat", *rows, axis=min(1, len(dims(rows[0])) - 1))
+
+
+@op("_npi_dstack")
+def dstack(g: SymbolBuilder, node: Node, *data: Value, num_args: int, dim: int = 1) -> Value:
+    """MXNet np.dstack: along the third axis, which is made if there is none. np_matrix_op.cc."""
+    _counted(g, node, data, num_args)
+    return g.op("Concat", *atleast_3d(g, node, *data, num_args=num_args), axis=2)
 
 
 def _all(x: Value) -> list[Part]:

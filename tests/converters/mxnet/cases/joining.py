@@ -42,6 +42,9 @@ def sweep(mx):
         for shapes in (((2, 3), (3,)), ((), ()), ((2, 3), (2, 3)), ((2, 3, 2), (2, 3, 2))):
             yield several(mx, op, *shapes, numpy=True)
     yield several(mx, "_npi_vstack", (3,), (3,), numpy=True)
+    for op in ("_npi_hstack", "_npi_dstack"):
+        for shapes in (((2, 3), (2, 3)), ((2, 3, 2), (2, 3, 2)), ((3,), (3,)), ((), ())):
+            yield several(mx, op, *shapes, numpy=True)
     for dtype in DTYPES:
         if dtype == "bool":
             yield several(mx, "stack", (2, 3), (2, 3), dtypes=(dtype,))
