@@ -51,6 +51,8 @@ Wanted = int | Part | None
 def reshape_to(g: SymbolBuilder, node: Node, x: Value, wanted: Sequence[Wanted]) -> Value:
     """``x`` in a new shape, of which one dimension at most is what remains."""
     shape: list[Dim] = [part.known() if isinstance(part, Part) else part for part in wanted]
+    if sum(part is None for part in wanted) > 1:
+        raise g.malformed(node, f"can't reshape {list(dims(x))} to {shape}: two dimensions are open")
     sizes, given = dims(x), [d for d in shape if d is not None]
     if all(isinstance(d, int) for d in (*sizes, *given)):
         total, product = (math.prod(d for d in some if isinstance(d, int)) for some in (sizes, given))
