@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from onnx_ir import Value
+from onnx_ir import DataType, Value
 
+from dragoman.converters.mxnet.arithmetic import cast
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.ops.reshape import Part, atleast_3d, reshape_to
 from dragoman.converters.mxnet.symbol import Node
@@ -106,16 +107,32 @@ def split_v2(
     ``indices``. matrix_op-inl.h.
     """
     place = g.axis(node, axis, g.rank(node, data))
-    (size,) = g.sizes(node, data, [place], "its parts are cut from it")
+    size = dims(data)[place]
+    if sections < 1 and (not indices or indices[0] or list(indices) != sorted(indices)):
+        raise g.malformed(node, f"cuts an axis of size {size} at {indices}")
+    if not isinstance(size, int):
+        if squeeze_axis:
+            raise g.unsupported(node, f"squeezes axis {axis}, which is dynamic")
+        parts = _computed_parts(g, g.dim(data, place), indices, sections)
+        return g.ops("Split", data, parts, outputs=sections if sections > 0 else len(indices), axis=place)
     if sections > 0:
-        parts = [size // sections + (index < size % sections) for index in range(sections)]
+        sizes = [size // sections + (index < size % sections) for index in range(sections)]
     else:
-        parts = [end - begin for begin, end in pairwise((*indices, size))]
-        if not indices or indices[0] or min(parts) < 0:
-            raise g.malformed(node, f"cuts an axis of size {size} at {indices}")
-    if squeeze_axis and {*parts} != {1}:
-        raise g.malformed(node, f"can't squeeze axis {axis}: its parts are of sizes {parts}")
-    return _cut(g, data, place, parts, squeeze_axis)
+        sizes = [end - begin for begin, end in pairwise((*indices, size))]
+    if min(sizes) < 0:
+        raise g.malformed(node, f"cuts an axis of size {size} at {indices}")
+    if squeeze_axis and {*sizes} != {1}:
+        raise g.malformed(node, f"can't squeeze axis {axis}: its parts are of sizes {sizes}")
+    return _cut(g, data, place, sizes, squeeze_axis)
+
+
+def _computed_parts(g: SymbolBuilder, size: Value, indices: Ints, sections: int) -> Value:
+    """The sizes of the parts of an axis of a size that isn't known yet."""
+    if sections < 1:
+        known = [end - begin for begin, end in pairwise(indices)]
+        return g.op("Concat", g.const(known), g.op("Sub", size, g.const([indices[-1]])), axis=0)
+    longer = g.op("Less", g.const(list(range(sections))), g.op("Mod", size, g.const([sections])))
+    return g.op("Add", g.op("Div", size, g.const([sections])), cast(g, longer, DataType.INT64))
 
 
 @op("_npi_hsplit")
