@@ -19,6 +19,9 @@ Reduction = Callable[[SymbolBuilder, Value, list[int], bool], Value]
 WIDER = {DataType.INT8: DataType.INT32, DataType.UINT8: DataType.INT32}
 """What ONNX Runtime doesn't reduce; modulo 256 it comes out the same."""
 
+_WIDEST = dict.fromkeys((DataType.INT8, DataType.UINT8, DataType.INT32), DataType.INT64)
+"""The same for sums and products, which ONNX Runtime stops at the greatest number, and MXNet takes modulo."""
+
 
 def _reduce(op_type: str) -> Reduction:
     """A reduction of ONNX's; of truths, whether any is true, or all for products and minima."""
@@ -29,7 +32,7 @@ def _reduce(op_type: str) -> Reduction:
             return all_true(g, x, axes, keep) if op_type in ("ReduceProd", "ReduceMin") else any_true(g, x, axes, keep)
         if not axes:
             return x
-        wide = cast(g, x, WIDER.get(dtype, dtype))
+        wide = cast(g, x, (_WIDEST if op_type in ("ReduceSum", "ReduceProd") else WIDER).get(dtype, dtype))
         return cast(g, g.op(op_type, wide, g.const(axes), keepdims=int(keep)), dtype)
 
     return reduction
@@ -40,7 +43,7 @@ total, product, greatest, least = (_reduce(name) for name in ("ReduceSum", "Redu
 
 def any_true(g: SymbolBuilder, x: Value, axes: list[int], keep: bool) -> Value:
     """Whether one isn't 0."""
-    return cast(g, total(g, cast(g, truth(g, x), DataType.INT32), axes, keep), DataType.BOOL)
+    return cast(g, total(g, cast(g, truth(g, x), DataType.INT64), axes, keep), DataType.BOOL)
 
 
 def all_true(g: SymbolBuilder, x: Value, axes: list[int], keep: bool) -> Value:
@@ -89,3 +92,11 @@ def distinct_axes(g: SymbolBuilder, node: Node, x: Value, axis: Ints | None) -> 
     if len({*axes}) != len(axes):
         raise g.malformed(node, f"reduces an axis twice: {axis}")
     return axes
+
+
+def length(g: SymbolBuilder, x: Value, axes: list[int], keep: bool) -> Value:
+    """√Σx² of floats; of float32 by way of float64, where the squares of its largest and least numbers are numbers still."""
+    if not axes:
+        return g.op("Abs", x)
+    wide = DataType.DOUBLE if dtype_of(x) == DataType.FLOAT else dtype_of(x)
+    return cast(g, g.op("ReduceL2", cast(g, x, wide), g.const(axes), keepdims=int(keep)), dtype_of(x))

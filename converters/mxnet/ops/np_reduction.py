@@ -43,10 +43,24 @@ def _no_initial(g: SymbolBuilder, node: Node, initial: float | None) -> None:
         raise g.malformed(node, "has an initial value, which MXNet doesn't support")
 
 
-def _counting(g: SymbolBuilder, x: Value, dtype: DataType | None) -> Value:
-    """A tensor in the type that it is summed or multiplied in."""
+def _typed(
+    g: SymbolBuilder,
+    node: Node,
+    x: Value,
+    reduction: over.Reduction,
+    axis: Ints | None,
+    keep: bool,
+    dtype: DataType | None,
+    of_nothing: over.Reduction | None = None,
+) -> Value:
+    """``reduction`` to ``dtype``, or to int64 from truths, or to the type of ``x``: in it if it holds what ``x`` does, and else cast."""
     own = dtype_of(x)
-    return cast(g, x, dtype or (DataType.INT64 if own == DataType.BOOL else own))
+    given = dtype or (DataType.INT64 if own == DataType.BOOL else own)
+    if given in FLOATS or (own not in FLOATS and given != DataType.BOOL):
+        wide = given
+    else:
+        wide = own if own in FLOATS else DataType.INT64
+    return cast(g, _numpy(g, node, cast(g, x, wide), reduction, axis, keep, of_nothing), given)
 
 
 @op("_np_sum", "_npi_sum")
@@ -62,7 +76,7 @@ def np_sum(
 ) -> Value:
     """MXNet np.sum: in ``dtype``, or int64 for truths, or a's own type. np_broadcast_reduce_op_value.cc."""
     _no_initial(g, node, initial)
-    return _numpy(g, node, _counting(g, a, dtype), over.total, axis, keepdims)
+    return _typed(g, node, a, over.total, axis, keepdims, dtype)
 
 
 @op("_np_prod", "_np_product", "_npi_prod")
@@ -78,7 +92,7 @@ def np_prod(
 ) -> Value:
     """MXNet np.prod: as np.sum; of nothing it is 0. np_broadcast_reduce_op_value.cc."""
     _no_initial(g, node, initial)
-    return _numpy(g, node, _counting(g, a, dtype), over.product, axis, keepdims, of_nothing=over.total)
+    return _typed(g, node, a, over.product, axis, keepdims, dtype, of_nothing=over.total)
 
 
 @op("_npi_mean")
@@ -92,12 +106,18 @@ def np_mean(
     keepdims: bool = False,
     initial: float | None = None,
 ) -> Value:
-    """MXNet np.mean: in ``dtype``, or a's own type, float32 for integers; of nothing it is 0. np_broadcast_reduce_op_value.cc."""
+    """MXNet np.mean: in ``dtype``, or a's own type, float32 for integers; of nothing it is 0. An integer's is the sum, as that type
+    holds it, divided. np_broadcast_reduce_op_value.cc.
+    """
     _no_initial(g, node, initial)
-    own = dtype_of(a)
-    given = dtype or (own if own in FLOATS else DataType.FLOAT)
-    wide = given if given in FLOATS else DataType.DOUBLE
-    return cast(g, _numpy(g, node, cast(g, a, wide), over.mean, axis, keepdims, of_nothing=over.total), given)
+    given = dtype or (dtype_of(a) if dtype_of(a) in FLOATS else DataType.FLOAT)
+    if given in FLOATS:
+        return _numpy(g, node, cast(g, a, given), over.mean, axis, keepdims, of_nothing=over.total)
+    total = _typed(g, node, a, over.total, axis, keepdims, given)
+    axes = _axes(g, node, a, axis)
+    if given == DataType.BOOL or over.is_empty(a, axes):
+        return total
+    return cast(g, g.op("Div", cast(g, total, DataType.INT64), over.count(g, a, axes)), given)
 
 
 @op("_np_max", "_np_amax", "_npi_max", "_npi_amax")
@@ -234,7 +254,7 @@ def np_norm(
         return size, None
     if ord == 0:
         return over.total(g, cast(g, truth(g, data), dtype_of(data)), axes, keepdims), None
-    if ord in (1, 2):
-        return g.op(f"ReduceL{int(ord)}", data, g.const(axes), keepdims=int(keepdims)), None
+    if ord == 2:
+        return over.length(g, data, axes, keepdims), None
     powers = over.total(g, g.op("Pow", size, number(g, data, ord)), axes, keepdims)
     return g.op("Pow", powers, number(g, data, 1 / ord)), None

@@ -72,12 +72,10 @@ def norm(
     if whole and (ord == 2 or dtype_of(data) == DataType.BOOL):
         raise g.unsupported(node, f"has the ord {ord} of {dtype_of(data)}, which MXNet rounds step by step")
 
-    def length(g: SymbolBuilder, x: Value, axes: list[int], keep: bool) -> Value:
-        if ord == 1:
-            return over.total(g, g.op("Abs", x), axes, keep)
-        return g.op("ReduceL2", x, g.const(axes), keepdims=int(keep)) if axes else g.op("Abs", x)
+    def sum_of_sizes(g: SymbolBuilder, x: Value, axes: list[int], keep: bool) -> Value:
+        return over.total(g, g.op("Abs", x), axes, keep)
 
-    return _classic(g, node, data, length, axis, keepdims)
+    return _classic(g, node, data, sum_of_sizes if ord == 1 else over.length, axis, keepdims)
 
 
 @op("moments")
