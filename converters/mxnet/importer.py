@@ -12,7 +12,7 @@ import onnx_ir as ir
 
 from dragoman.converters.mxnet.dtypes import Types
 from dragoman.converters.mxnet.emit import emit_node, inputs_read
-from dragoman.converters.mxnet.inputs import UnknownShape, inputs_of, require_weights, unknown_shapes
+from dragoman.converters.mxnet.inputs import UnknownShape, inputs_of, nodes_read, require_weights, unknown_shapes
 from dragoman.converters.mxnet.params import read_params
 from dragoman.converters.mxnet.shapes import Inference, is_complete, is_partial
 from dragoman.converters.mxnet.symbol import Node, Symbol, read_symbol
@@ -82,7 +82,7 @@ def check(
         if gaps:
             return gaps  # which operators are unknown, a symbol says alone
         raise
-    for index in symbol.walk():
+    for index in nodes_read(symbol, UNREAD):
         node = symbol.nodes[index]
         if not node.is_variable and node.op in OPERATORS and conversion.has_inputs(index):
             try:
@@ -135,7 +135,7 @@ def _unknown_operators(symbol: Symbol) -> list[Gap]:
 
 def _operators(symbol: Symbol) -> Iterator[Node]:
     """Every node that computes something, those of loops and conditions too."""
-    for index in symbol.walk():
+    for index in nodes_read(symbol, UNREAD):
         node = symbol.nodes[index]
         if not node.is_variable:
             yield node
@@ -182,7 +182,7 @@ class _Conversion:
 
     def model(self, outputs: Sequence[str] | None, source: Source) -> Model:
         """All of it converted."""
-        for index in self.symbol.walk():
+        for index in nodes_read(self.symbol, UNREAD):
             self.convert(index)
         self.bind_outputs(outputs)
         self._sort_inputs()

@@ -28,14 +28,20 @@ class UnknownShape(MalformedModel):
     """Inputs whose shapes neither the files nor the caller say."""
 
 
-def inputs_of(symbol: Symbol, unread: Mapping[str, int]) -> list[int]:
-    """The variables that inference reads, in the symbol's order: a loss's labels aren't among them."""
+def nodes_read(symbol: Symbol, unread: Mapping[str, int]) -> list[int]:
+    """The nodes that inference needs, inputs before their readers: a loss's labels, and what makes them, aren't among them."""
     read = {head.node for head in symbol.heads}
     order = symbol.walk()
-    for index in order:
-        node = symbol.nodes[index]
-        read.update(ref.node for ref in node.inputs[: unread.get(node.op)])
-    return [index for index in order if index in read and symbol.nodes[index].is_variable]
+    for index in reversed(order):
+        if index in read:
+            node = symbol.nodes[index]
+            read.update(ref.node for ref in node.inputs[: unread.get(node.op)])
+    return [index for index in order if index in read]
+
+
+def inputs_of(symbol: Symbol, unread: Mapping[str, int]) -> list[int]:
+    """The variables that inference reads, in the symbol's order."""
+    return [index for index in nodes_read(symbol, unread) if symbol.nodes[index].is_variable]
 
 
 def require_weights(

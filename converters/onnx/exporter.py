@@ -117,14 +117,14 @@ def _legalise(model: Model, opset: int | None) -> tuple[ir.Model, list[Gap]]:
 
 def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
     copy = model.ir.clone()
-    try:
-        gaps = convert_opset(copy, opset)
-    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, ValueError, LookupError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TargetError(f"the model can't be lowered to opset {opset}: {reason}") from error
+    gaps = _convert(copy, opset)
+    if gaps and copy.functions:  # where an attribute is a function's parameter, its calls say what it is
+        inlined = model.ir.clone()
+        _inline(inlined)
+        if not _convert(inlined, opset):
+            copy, gaps = inlined, []
     if not gaps and opset < _FUNCTIONS and copy.functions:
-        InlinePass()(copy)
-        copy.graph.opset_imports.pop(DOMAIN, None)
+        _inline(copy)
     for part in parts(copy):
         _name_nodes_apart(part)
     if opset != model.source.opset:
@@ -133,6 +133,19 @@ def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
     else:
         copy.ir_version = max(copy.ir_version, ir_version(copy))
     return copy, gaps
+
+
+def _convert(graph: ir.Model, opset: int) -> list[Gap]:
+    try:
+        return convert_opset(graph, opset)
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, ValueError, LookupError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TargetError(f"the model can't be lowered to opset {opset}: {reason}") from error
+
+
+def _inline(graph: ir.Model) -> None:
+    InlinePass()(graph)
+    graph.graph.opset_imports.pop(DOMAIN, None)
 
 
 def _name_nodes_apart(part: ir.Graph | ir.Function) -> None:

@@ -110,6 +110,11 @@ def is_known(size: Dim) -> bool:
     return isinstance(size, int) or "?" not in symbols(size)
 
 
+def show(dims: Sequence[Dim]) -> str:
+    """A shape as messages write it."""
+    return f"({', '.join('?' if isinstance(d, Size) and not is_known(d) else str(d) for d in dims)})"
+
+
 def without_elements(fact: Fact | None) -> Fact | None:
     """The type and the dimensions only."""
     return replace(fact, elements=None, constant=None) if isinstance(fact, Tensor) else fact

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.inference.engine import Engine, write_fact
+from dragoman.graph_ir.inference.engine import Engine
 from dragoman.graph_ir.inference.facts import Fact, Tensor, elements_of
 from dragoman.graph_ir.inference.notation import parse
 from dragoman.graph_ir.inference.size import symbols
+from dragoman.graph_ir.inference.values import write_fact
 from dragoman.graph_ir.traversal import graphs_of
 
 
@@ -88,7 +89,7 @@ class NodeInference:
 
     def take(self, names: Iterable[str]) -> None:
         """These are names of dimensions from now on."""
-        self._engine.taken.update(names)
+        self._engine.names.taken.update(names)
 
     def _current(self, value: ir.Value) -> Fact | None:
         """What the value says of itself now, and the elements that it was found to have."""

@@ -68,7 +68,7 @@ class Arithmetic:
         return self._elementwise("Mul", np.multiply, a, b)
 
     def div(self, a: Number, b: Number) -> Number:
-        """a / b; of integers, which must not be negative, the whole part."""
+        """a / b; of integers the whole part, cut towards zero."""
         return self._elementwise("Div", _divide, a, b)
 
     def mod(self, a: Number, b: Number) -> Number:
@@ -239,8 +239,11 @@ class Arithmetic:
 
 
 def _divide(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    result: npt.NDArray[Any] = a / b if a.dtype.kind == "f" else a // b
-    return result
+    if a.dtype.kind == "f":
+        result: npt.NDArray[Any] = a / b
+        return result
+    whole_part: npt.NDArray[Any] = abs(a) // abs(b) * (np.sign(a) * np.sign(b))
+    return whole_part
 
 
 def whole(*values: int) -> npt.NDArray[np.int64]:

@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.folding import FOLDABLE, fold
+from dragoman.graph_ir.folding.call import rounded
 from dragoman.graph_ir.model import static_dims
 from dragoman.graph_ir.passes.dimensions import elements
 from dragoman.graph_ir.passes.editing import attribute, constant, input_at, ints
@@ -102,17 +103,13 @@ def _moved(node: ir.Node, tensor: ir.TensorProtocol) -> ir.TensorProtocol | None
         narrows = wanted.is_floating_point() and wanted.bitwidth >= 16 and wanted.bitwidth <= tensor.dtype.bitwidth
         if not narrows or tensor.dtype not in (ir.DataType.FLOAT, ir.DataType.DOUBLE):
             return None
-        return DerivedTensor(lambda: (_rounded(block, wanted) for block in blocks(tensor)), wanted, shape)
+        return DerivedTensor(lambda: (rounded(block, wanted.numpy()) for block in blocks(tensor)), wanted, shape)
     target = _target(node, shape)
     if target is None:
         return None
     if isinstance(tensor, MappedTensor):
         return MappedTensor(tensor.file, tensor.offset, tensor.dtype, target, stride=tensor.stride)
     return DerivedTensor(lambda: tensor.numpy().reshape(target), tensor.dtype, target)
-
-
-def _rounded(array: np.ndarray, dtype: ir.DataType) -> np.ndarray:
-    return (array.astype(np.float32) if dtype.bitwidth == 16 else array).astype(dtype.numpy())
 
 
 def _target(node: ir.Node, shape: Sequence[int]) -> list[int] | None:

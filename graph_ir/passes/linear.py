@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.passes.affine import FLOATS, Vector
-from dragoman.graph_ir.passes.editing import Names, add_weight, constant
+from dragoman.graph_ir.passes.editing import Names, add_weight, attribute, constant
 from dragoman.graph_ir.tensors import DerivedTensor, blocks
 
 Array = npt.NDArray[np.float64]
@@ -53,14 +53,10 @@ def linear_of(node: ir.Node) -> Linear | None:
     return _KINDS[node.op_type](node, weight, bias, len(source.shape))
 
 
-def _int(node: ir.Node, name: str, default: int) -> int:
-    return node.attributes[name].as_int() if name in node.attributes else default
-
-
 def _conv(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | None, rank: int) -> Linear:
     """Conv: weights (M, C / group, …)."""
     outputs, inner, *window = (int(size) for size in weight.shape.numpy())
-    groups, ones = _int(node, "group", 1), (1,) * len(window)
+    groups, ones = attribute(node, "group", 1), (1,) * len(window)
 
     def by_input(a: Vector) -> Array:
         return np.repeat(a.reshape(groups, inner), outputs // groups, axis=0).reshape(outputs, inner, *ones)
@@ -71,8 +67,8 @@ def _conv(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | No
         result: Vector = (sums * by_input(a).reshape(outputs, inner)).sum(axis=1)
         return result
 
-    mode = node.attributes["auto_pad"].as_string() if "auto_pad" in node.attributes else "NOTSET"
-    padded = "pads" in node.attributes and any(node.attributes["pads"].as_ints())
+    mode = attribute(node, "auto_pad", "NOTSET")
+    padded = any(attribute(node, "pads", ()))
     uniform = mode == "VALID" or (mode == "NOTSET" and not padded)
     return Linear(
         node, weight, bias, groups * inner, outputs, 1, 1, by_input, lambda a: a.reshape(-1, 1, *ones),
@@ -83,7 +79,7 @@ def _conv(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | No
 def _conv_transpose(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | None, rank: int) -> Linear:
     """ConvTranspose: weights (C, M / group, …); the output's channels are the groups' one after the other."""
     inner, per_group, *window = (int(size) for size in weight.shape.numpy())
-    groups, ones = _int(node, "group", 1), (1,) * len(window)
+    groups, ones = attribute(node, "group", 1), (1,) * len(window)
 
     def by_output(a: Vector) -> Array:
         return np.repeat(a.reshape(groups, per_group), inner // groups, axis=0).reshape(inner, per_group, *ones)
@@ -97,19 +93,19 @@ def _gemm(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | No
     """Gemm: alpha · A · B + beta · C; B is (K, N), or (N, K) with transB."""
     if len(weight.shape) != 2:
         return None
-    transposed = bool(_int(node, "transB", 0))
+    transposed = bool(attribute(node, "transB", 0))
     inputs, outputs = (int(size) for size in weight.shape.numpy()[:: -1 if transposed else 1])
     if bias is not None and tuple(bias.shape.numpy()) not in ((), (1,), (outputs,), (1, outputs), (1, 1)):
         return None
-    alpha = node.attributes["alpha"].as_float() if "alpha" in node.attributes else 1.0
-    beta = node.attributes["beta"].as_float() if "beta" in node.attributes else 1.0
+    alpha: float = attribute(node, "alpha", 1.0)
+    beta: float = attribute(node, "beta", 1.0)
     down, across = (lambda a: a.reshape(1, -1)), (lambda a: a.reshape(-1, 1))
 
     def response(a: Vector) -> Vector:
         return alpha * _product(a, weight, transposed=transposed)
 
     return Linear(
-        node, weight, bias, inputs, outputs, 0 if _int(node, "transA", 0) else 1, 1, down if transposed else across,
+        node, weight, bias, inputs, outputs, 0 if attribute(node, "transA", 0) else 1, 1, down if transposed else across,
         across if transposed else down, response, may_shift=True, beta=beta,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil, prod
+from math import ceil, isfinite, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
 
+_MOST = 1 << 27
+"""Elements of a tensor that is made here."""
+
 
 def _filled(g: SymbolBuilder, node: Node, shape: Value, value: float, dtype: DataType) -> Value:
     """A tensor of one value."""
@@ -27,26 +30,33 @@ def _array(g: SymbolBuilder, values: npt.NDArray[np.generic], dtype: DataType) -
     return g.const(values.astype(dtype.numpy()))
 
 
-def _shape(g: SymbolBuilder, shape: Ints) -> Value:
-    return g.const(np.array(shape, np.int64))
+def _shape(g: SymbolBuilder, node: Node, shape: Ints) -> Value:
+    return g.const(np.array(_possible(g, node, *shape), np.int64))
+
+
+def _possible(g: SymbolBuilder, node: Node, *sizes: int) -> tuple[int, ...]:
+    """The sizes of a tensor, which must be able to exist."""
+    if min(sizes, default=0) < 0 or prod(sizes) > _MOST:
+        raise g.malformed(node, f"can't make a tensor of {list(sizes)}")
+    return sizes
 
 
 @op("_zeros", "_npi_zeros")
 def zeros(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of 0. init_op.cc."""
-    return _filled(g, node, _shape(g, shape), 0, dtype)
+    return _filled(g, node, _shape(g, node, shape), 0, dtype)
 
 
 @op("_ones", "_npi_ones")
 def ones(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of 1. init_op.cc."""
-    return _filled(g, node, _shape(g, shape), 1, dtype)
+    return _filled(g, node, _shape(g, node, shape), 1, dtype)
 
 
 @op("_full")
 def full(g: SymbolBuilder, node: Node, *, value: float, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of ``value``. init_op.cc."""
-    return _filled(g, node, _shape(g, shape), value, dtype)
+    return _filled(g, node, _shape(g, node, shape), value, dtype)
 
 
 @op("zeros_like")
@@ -78,7 +88,8 @@ def eye(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(N, M), or (N, N) where M is 0: 1 on diagonal k. init_op.h."""
-    return _array(g, np.eye(N, M or None, k), dtype)
+    _possible(g, node, N, M or N)
+    return _array(g, np.eye(N, M or N, k), dtype)
 
 
 @op("_npi_eye")
@@ -92,12 +103,16 @@ def numpy_eye(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(N, M): 1 on diagonal k. np_init_op.cc."""
+    _possible(g, node, N, N if M is None else M)
     return _array(g, np.eye(N, M, k), dtype)
 
 
 @op("_npi_identity")
 def numpy_identity(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape``, which is square: 1 on the diagonal. np_init_op.cc."""
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise g.malformed(node, f"is of shape {shape}, which isn't square")
+    _possible(g, node, *shape)
     return _array(g, np.eye(shape[0]), dtype)
 
 
@@ -119,11 +134,14 @@ def arange(
     if stop is None:
         start, stop = 0.0, start
     numpy = node.op.startswith("_npi")
+    if not all(map(isfinite, (start, stop, step))):
+        raise g.malformed(node, f"its range isn't finite: from {start} to {stop} by {step}")
     count = ceil((stop - start) / step) if step else -1
     if not step or (count <= 0 and not numpy):
         raise g.malformed(node, f"its range is empty: from {start} to {stop} by {step}")
     if numpy and repeat != 1:
         raise g.malformed(node, f"repeats {repeat} times, takes 1")
+    _possible(g, node, max(count, 0), repeat)
     return g.const(_steps(max(count, 0), start, step, repeat, dtype))
 
 
@@ -132,6 +150,8 @@ def arange_like(
     g: SymbolBuilder, node: Node, data: Value, *, start: float = 0.0, step: float = 1.0, repeat: int = 1, axis: int | None = None
 ) -> Value:
     """start + step · ⌊i / repeat⌋, of the length of ``axis``, or in the shape of ``data``. tensor/init_op.h, RangeLikeParam."""
+    if repeat < 1:
+        raise g.malformed(node, f"repeats {repeat} times")
     dtype = dtype_of(data)
     axes = range(g.rank(node, data)) if axis is None else [g.axis(node, axis, g.rank(node, data))]
     shape = [dims(data)[i] for i in axes]
@@ -166,6 +186,7 @@ def linspace(
     g: SymbolBuilder, node: Node, *, start: float, stop: float, num: int, endpoint: bool = True, dtype: DataType = DataType.FLOAT
 ) -> Value:
     """(num) values evenly from start to stop. init_op.h, LinspaceCompute."""
+    _possible(g, node, num)
     return _array(g, np.linspace(start, stop, num, endpoint=endpoint), dtype)
 
 
@@ -182,12 +203,14 @@ def logspace(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(num) powers of ``base``, exponents evenly from start to stop. np_init_op.h."""
+    _possible(g, node, num)
     return _array(g, np.logspace(start, stop, num, endpoint=endpoint, base=base), dtype)
 
 
 @op("_npi_indices")
 def indices(g: SymbolBuilder, node: Node, *, dimensions: Ints, dtype: DataType = DataType.INT32) -> Value:
     """(len(dimensions), *dimensions): the place of each element, axis by axis. np_init_op.cc."""
+    _possible(g, node, *dimensions)
     return _array(g, np.indices(dimensions), dtype)
 
 
@@ -207,4 +230,5 @@ def window(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(M): a window of signal processing. np_window_op.cc."""
+    _possible(g, node, M)
     return _array(g, _WINDOWS[node.op](M), dtype)

@@ -81,6 +81,8 @@ def deconvolution(
         raise g.unsupported(node, f"has the layout {layout}, which MXNet's own CPU code doesn't run")
     if len(kernel) == 3:
         g.require(node, data, ir.DataType.FLOAT, ir.DataType.FLOAT16)
+    if data.dtype == ir.DataType.DOUBLE and max(stride) > 1 and max(dilate) > 1:
+        raise g.unsupported(node, f"has the stride {stride} and the dilation {dilate}, of which MXNet's float64 code makes another sum")
     if any(target_shape):
         sizes = g.sizes(node, data, range(2, 2 + len(kernel)), "target_shape decides the padding by it")
         extents = [(s - 1) * t + d * (k - 1) + 1 for s, t, d, k in zip(sizes, stride, dilate, kernel, strict=True)]
@@ -91,6 +93,10 @@ def deconvolution(
         adj = tuple(total % 2 for total in totals)
     if adj and (len(adj) != len(kernel) or any(a >= s for a, s in zip(adj, stride, strict=True))):
         raise g.malformed(node, f"its adj {adj} isn't smaller than its stride {stride}")
+    adj = adj or (0,) * len(kernel)
+    for size, k, s, d, p, a in zip(dims(data)[2:], kernel, stride, dilate, pad, adj, strict=True):
+        if isinstance(size, int) and (size - 1) * s + d * (k - 1) + 1 - 2 * p + a < 1:
+            raise g.malformed(node, f"its padding {pad} leaves nothing of its input {list(dims(data))}")
     _check_groups(g, node, num_group, num_filter, dims(data)[1])
     return g.single(
         "ConvTranspose",

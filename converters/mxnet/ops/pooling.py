@@ -64,7 +64,7 @@ def pooling(
         y = _whole(g, raised, pool_type)
     else:
         w = _windows(g, node, x, kernel, stride, pad, pooling_convention)
-        if pool_type in ("max", "avg") and any(p >= k for p, k in zip(w.pad, w.kernel, strict=True)):
+        if not _smaller(w.pad, w.kernel) and _by_onednn(x, w, pool_type, pooling_convention, layout):
             raise g.malformed(node, f"its padding {w.pad} isn't smaller than its kernel {w.kernel}")
         if pool_type == "max":
             y = _maxima(g, x, w)
@@ -155,6 +155,15 @@ def _windows(
     return Windows(kernel, stride, pad, tuple(ends))
 
 
+def _by_onednn(x: Value, w: Windows, kind: str, convention: Convention, layout: Layout) -> bool:
+    """Whether MXNet has oneDNN pool, which refuses what its own code doesn't."""
+    if kind not in ("max", "avg") or dtype_of(x) != ir.DataType.FLOAT or layout.endswith("C"):
+        return False
+    spans = zip(dims(x)[2:], w.kernel, w.stride, w.pad, strict=True)
+    exact = all(isinstance(size, int) and (size + 2 * p - k) % s == 0 for size, k, s, p in spans)
+    return kind == "max" or convention == "valid" or exact
+
+
 def _end(size: Dim, kernel: int, stride: int, pad: int, *, full: bool) -> int:
     """What to pad behind the image so that rounding down gives MXNet's count: ⌈a / s⌉ = ⌊(a + s − 1) / s⌋."""
     if not full:
@@ -195,7 +204,7 @@ def _means(g: SymbolBuilder, node: Node, x: Value, w: Windows, *, counted: bool)
         if len(w.kernel) == 3:
             raise g.unsupported(node, "a window of a volume may begin behind its padding, where MXNet divides 0 by 0")
         return g.op("Div", _sums(g, x, w), _covered(g, x, w, counted=counted))
-    if counted and any(beyond):
+    if counted and (any(beyond) or not _smaller(w.pad, w.kernel)):
         none = (0,) * len(w.pad)
         x, w, counted = _padded(g, x, w.pad, w.pad), Windows(w.kernel, w.stride, none, beyond), False
     pads = (*w.pad, *w.end)

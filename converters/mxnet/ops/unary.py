@@ -269,9 +269,15 @@ def smooth_l1(g: SymbolBuilder, node: Node, data: Value, *, scalar: float = 1.0,
 @op("_npi_around")
 def around(g: SymbolBuilder, node: Node, x: Value, *, decimals: int = 0) -> Value:
     """To ``decimals`` places, halves to even; integers cut there. np_elemwise_unary_op_basic.cc."""
+    if abs(decimals) > 300:
+        raise g.malformed(node, f"rounds to {decimals} places")
     if dtype_of(x) in INTEGERS:
-        step = number(g, x, 10 ** max(-decimals, 0))
-        return g.op("Identity", x) if decimals >= 0 else g.op("Mul", g.op("Div", x, step), step)
+        if decimals >= 0:
+            return g.op("Identity", x)
+        if 10**-decimals > np.iinfo(dtype_of(x).numpy()).max:
+            raise g.unsupported(node, f"rounds {dtype_of(x)} to {decimals} places, further than it goes")
+        step = number(g, x, 10**-decimals)
+        return g.op("Mul", g.op("Div", x, step), step)
     if dtype_of(x) not in (DataType.FLOAT, DataType.DOUBLE):
         raise g.malformed(node, f"MXNet doesn't round {dtype_of(x)}")
     if decimals == 0:

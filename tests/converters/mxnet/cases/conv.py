@@ -48,6 +48,7 @@ def sweep(mx):
     yield _case(mx, "Convolution", "integers", 2, {"kernel": (2, 2)}, dtype="int32")
     yield _case(mx, "Convolution", "a kernel that is too large", 2, {"kernel": (2, 7)})
     yield _case(mx, "Deconvolution", "adj isn't less than stride", 2, {"kernel": (2, 2), "stride": (2, 2), "adj": (2, 1)})
+    yield _case(mx, "Deconvolution", "nothing is left", 2, {"kernel": (1, 2), "pad": (3, 1)})
     for dilate, pad, group in product((1, 2), (0, 1), (1, 2)):
         settings = {"dilate": (dilate, 1), "pad": (pad, 1), "num_group": group, "kernel": (2, 3)}
         yield _case(mx, "Convolution_v1", str(settings), 2, settings)
