@@ -129,11 +129,11 @@ def arange(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(⌈(stop − start) / step⌉ · repeat): start + step · ⌊i / repeat⌋. init_op.h, RangeCompute."""
-    if infer_range:
-        raise g.unsupported(node, "its length comes from its reader (infer_range)")
-    if stop is None:
-        start, stop = 0.0, start
     numpy = node.op.startswith("_npi")
+    if stop is None:
+        if infer_range:
+            raise g.unsupported(node, "its length comes from its reader (infer_range)")
+        start, stop = 0.0, start
     if not all(map(isfinite, (start, stop, step))):
         raise g.malformed(node, f"its range isn't finite: from {start} to {stop} by {step}")
     count = ceil((stop - start) / step) if step else -1

@@ -252,7 +252,10 @@ def hard_sigmoid(g: SymbolBuilder, node: Node, data: Value, *, alpha: float = 0.
 @op("smooth_l1")
 def smooth_l1(g: SymbolBuilder, node: Node, data: Value, *, scalar: float = 1.0, is_int: bool = True) -> Value:
     """½ (σx)² where \\|x| ≤ 1 / σ², \\|x| − ½ / σ² elsewhere. mshadow_op.h."""
-    floats_only(g, node, data)
+    if not is_int:
+        floats_only(g, node, data)
+    if dtype_of(data) in INTEGERS:
+        scalar = int(scalar)
     square = scalar * scalar
 
     def formula(g: SymbolBuilder, x: Value) -> Value:
