@@ -153,6 +153,8 @@ def arange_like(
     if repeat < 1:
         raise g.malformed(node, f"repeats {repeat} times")
     dtype = dtype_of(data)
+    if dtype == DataType.BOOL:
+        raise g.malformed(node, "counts numbers, its input is truths")
     axes = range(g.rank(node, data)) if axis is None else [g.axis(node, axis, g.rank(node, data))]
     shape = [dims(data)[i] for i in axes]
     known = [size for size in shape if isinstance(size, int)]

@@ -135,7 +135,7 @@ def softmax_output(
     if multi_output:
         return g.op("Softmax", data, axis=g.axis(node, 1, rank))
     if preserve_shape or rank <= 2 or (rank == 4 and dtype_of(data) == DataType.FLOAT):
-        return g.op("Softmax", data, axis=-1)
+        return g.op("Softmax", data, axis=g.axis(node, -1, rank))
     return g.reshape_like(g.op("Softmax", g.op("Flatten", data), axis=-1), data)
 
 

@@ -61,6 +61,12 @@ def _erf_of_integers(g: SymbolBuilder, x: Value) -> Value:
     return g.op("Where", one, g.op("Sign", x), number(g, x, 0))
 
 
+def _inverse_erf_of_integers(g: SymbolBuilder, x: Value) -> Value:
+    """Infinite at ±1; an integer's NaN is 0."""
+    end = g.op("Equal", g.op("Abs", x), number(g, x, 1))
+    return g.op("Where", end, g.const(np.float64(inf)), g.const(np.float64(0)))
+
+
 def _factorial(g: SymbolBuilder, x: Value) -> Value:
     """(x − 1)! of integers, exact; NaN of those that have none."""
     table = g.const(np.array([nan, *(float(factorial(n)) for n in range(170)), inf]))
@@ -114,7 +120,7 @@ REAL: Mapping[str, Function] = {
     "cosh": Function(_hyperbolic("Cosh", "Add")),
     "degrees": Function(_times(float(np.float32(180 / pi)))),
     "erf": Function("Erf", Work.SINGLE, _erf_of_integers),
-    "erfinv": Function(inverse_erf, Work.DOUBLE),
+    "erfinv": Function(inverse_erf, Work.DOUBLE, _inverse_erf_of_integers),
     "exp": Function("Exp"),
     "expm1": Function(lambda g, x: g.op("Sub", g.op("Exp", x), number(g, x, 1)), Work.DOUBLE),
     "gamma": Function(gamma, Work.DOUBLE, _factorial),
@@ -326,6 +332,6 @@ def quadratic(g: SymbolBuilder, node: Node, data: Value, *, a: float = 0.0, b: f
 @op("_contrib_div_sqrt_dim")
 def div_sqrt_dim(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """(…, D) → x / √D. contrib/transformer.cc."""
-    size = g.op("Squeeze", g.dim(data, g.rank(node, data) - 1))
+    size = g.op("Squeeze", g.dim(data, g.axis(node, -1, g.rank(node, data))))
     root = g.op("Sqrt", g.op("Cast", size, to=DataType.DOUBLE))
     return g.op("Div", data, cast(g, root, dtype_of(data)))

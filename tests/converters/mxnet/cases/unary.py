@@ -25,7 +25,7 @@ WHOLE = {
     "arccos": (-1, 0, 1),
     "arcsin": (-1, 0, 1),
     "arctanh": (0,),
-    "erfinv": (0,),
+    "erfinv": (-5, -2, 0, 2, 3),
     "rcbrt": (-8, -2, -1, 1, 2, 8),
     "reciprocal": (-8, -2, -1, 1, 2, 8),
 }
