@@ -1,10 +1,11 @@
 """Write networks as MXNet saves them: its 34 vision networks, and a language model, an encoder, a detector and a two-stage head.
 
-    MXNET_PYTHON benchmarks/mxnet_networks.py FOLDER [NAME ...]
+    MXNET_PYTHON benchmarks/mxnet_networks.py FOLDER NAME ...
+    MXNET_PYTHON benchmarks/mxnet_networks.py                     lists the names
 
 Runs in an interpreter with mxnet 1.9.1 (Python 3.6 or newer), needs nothing of Dragoman. Weights are seeded; the statistics of batch
-normalisations are perturbed, since fresh ones are 0 and 1 and hide mistakes. Prints a line of JSON for each network: its name, and its
-inputs' shapes.
+normalisations are perturbed, since fresh ones are 0 and 1 and hide mistakes. Prints a line of JSON for each network: its name, its inputs'
+shapes, and whether it takes batches of any size.
 """
 
 import json
@@ -76,8 +77,8 @@ class Encoder(gluon.HybridBlock):
             self.norm = nn.LayerNorm(epsilon=1e-12)
             self.layers = []
             for number in range(layers):
-                parts = Attention(width, heads), nn.LayerNorm(), nn.Dense(4 * width, flatten=False), nn.GELU(), nn.Dense(width, flatten=False)
-                self.layers.append((*parts, nn.LayerNorm()))
+                wide, narrow = nn.Dense(4 * width, flatten=False), nn.Dense(width, flatten=False)
+                self.layers.append((Attention(width, heads), nn.LayerNorm(), wide, nn.GELU(), narrow, nn.LayerNorm()))
                 for index, part in enumerate(self.layers[-1]):
                     setattr(self, "part%d_%d" % (number, index), part)
             self.pooler = nn.Dense(width, activation="tanh", flatten=False)
@@ -114,7 +115,7 @@ def detector():
     probabilities = mx.sym.SoftmaxActivation(scores, mode="channel")
     boxes = mx.sym.Concat(*offsets, dim=1)
     priors = mx.sym.Concat(*anchors, dim=1)
-    return mx.sym.contrib.MultiBoxDetection(probabilities, boxes, priors, nms_threshold=0.45, force_suppress=False, nms_topk=50, name="found")
+    return mx.sym.contrib.MultiBoxDetection(probabilities, boxes, priors, nms_threshold=0.45, nms_topk=50, name="found")
 
 
 def two_stages():
@@ -166,7 +167,10 @@ def from_symbol(symbol, shapes, prefix):
     executor = symbol.simple_bind(mx.cpu(), grad_req="null", **shapes)
     for name, array in executor.arg_dict.items():
         if name not in shapes:
-            mx.init.Xavier(magnitude=6)(mx.init.InitDesc(name), array) if array.ndim > 1 else array[:].__setitem__(slice(None), 0.05)
+            if array.ndim > 1:
+                mx.init.Xavier(magnitude=6)(mx.init.InitDesc(name), array)
+            else:
+                array[:] = 0.05
     perturb(executor.arg_dict)
     perturb(executor.aux_dict)
     arguments = {name: array for name, array in executor.arg_dict.items() if name not in shapes}
@@ -194,10 +198,14 @@ def write(name, folder):
 
 
 def main():
+    if len(sys.argv) < 2:
+        print("\n".join([*OTHERS, *VISION]))
+        return
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
-    for name in sys.argv[2:] or [*VISION, *OTHERS]:
-        print(json.dumps({"name": name, "inputs": write(name, folder)}), flush=True)
+    for name in sys.argv[2:]:
+        made = {"name": name, "inputs": write(name, folder), "any_batch": name != "rcnn"}  # Proposal takes one image
+        print(json.dumps(made), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
-def convert(symbol: Path, inputs: dict[str, list[int]], python: str) -> dict[str, object]:
+def convert(symbol: Path, inputs: dict[str, list[int | str]], python: str) -> dict[str, object]:
     """Convert and verify one network in a process of its own; its numbers."""
     target = symbol.with_name(symbol.name.removesuffix("-symbol.json") + ".onnx")
-    shapes = [word for name, shape in inputs.items() for word in ("--input", f"{name}:{','.join(['batch', *map(str, shape[1:])])}")]
+    shapes = [word for name, shape in inputs.items() for word in ("--input", f"{name}:{','.join(map(str, shape))}")]
     base = [sys.executable, "-m", "dragoman", "convert", str(symbol), str(target), *shapes, "--json"]
     start = time.perf_counter()
     with tempfile.TemporaryFile() as said:
@@ -48,27 +48,32 @@ def main() -> int:
     parser.add_argument("--source-python", default=known, required=known is None, help="an interpreter with mxnet 1.9.1")
     parser.add_argument("--folder", type=Path, help="keep the networks here")
     options = parser.parse_args()
+    listed = subprocess.run(
+        [options.source_python, str(HERE / "mxnet_networks.py")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True
+    )
+    names = listed.stdout.split()
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
-        command = [options.source_python, str(HERE / "mxnet_networks.py"), str(folder), *options.names]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as maker:
-            assert maker.stdout is not None
-            for line in maker.stdout:
-                made = json.loads(line)
-                found = convert(folder / f"{made['name']}-symbol.json", made["inputs"], options.source_python)
-                failed += not found["passed"]
-                if found["passed"]:
-                    print(
-                        f"{made['name']:18} agrees, {found['ratio']:.2g} × the noise; {found['seconds']:.1f} s, "
-                        f"{found['peak'] / 2**20:.0f} MiB for {found['bytes'] / 2**20:.0f} MiB",
-                        flush=True,
-                    )
-                else:
-                    print(f"{made['name']:18} FAILS: {found['why']}", flush=True)
-                if options.folder is None:
-                    for path in folder.glob(f"{made['name']}-*"):
-                        path.unlink()
+        for name in options.names or names:
+            # One process for each: MXNet doesn't give memory back.
+            command = [options.source_python, str(HERE / "mxnet_networks.py"), str(folder), name]
+            said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+            made = json.loads(said.strip().splitlines()[-1])
+            inputs = {name: ["batch", *shape[1:]] if made["any_batch"] else shape for name, shape in made["inputs"].items()}
+            found = convert(folder / f"{made['name']}-symbol.json", inputs, options.source_python)
+            failed += not found["passed"]
+            if found["passed"]:
+                print(
+                    f"{made['name']:18} agrees, {found['ratio']:.2g} × the noise; {found['seconds']:.1f} s, "
+                    f"{found['peak'] / 2**20:.0f} MiB for {found['bytes'] / 2**20:.0f} MiB",
+                    flush=True,
+                )
+            else:
+                print(f"{made['name']:18} FAILS: {found['why']}", flush=True)
+            if options.folder is None:
+                for path in folder.glob(f"{made['name']}-*"):
+                    path.unlink()
     return failed
 
 

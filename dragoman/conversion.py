@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dragoman.converters import formats
 from dragoman.converters.formats import Format
 from dragoman.graph_ir.errors import MalformedModel, TargetError, UsageError
+from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.model import Model
 from dragoman.graph_ir.passes import optimize as simplify
 
@@ -33,12 +34,33 @@ class ConversionResult:
     path: Path
     model: Model
     report: ParityReport | None
+    format: str
+
+    @property
+    def files(self) -> list[Path]:
+        """The file that was written, and those that belong to it."""
+        files: list[Path] = formats.by_name(self.format).module("exporter").files(self.path)
+        return files
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of the graph in the file, as its format has them."""
+        return _count_nodes(self.format, self.path)
+
+    @property
+    def source_nodes(self) -> int | None:
+        """The same of the source, if it is a file of the same format."""
+        source = self.model.source
+        return _count_nodes(self.format, source.path) if source.format == self.format and source.path is not None else None
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain values."""
         return {
             "path": str(self.path),
-            "bytes": self.path.stat().st_size,
+            "files": [str(file) for file in self.files],
+            "bytes": sum(file.stat().st_size for file in self.files),
+            "nodes": self.nodes,
+            "source_nodes": self.source_nodes,
             "notes": list(self.model.notes),
             "report": None if self.report is None else self.report.to_json(),
         }
@@ -168,12 +190,13 @@ def convert(
         progress("reading", 0, 1)
     if not optimize and reader is writer and any(o.name == "keep_opset" for o in writer.reader_options):
         reader_options.setdefault("keep_opset", True)  # the graph is left alone
-    original = load(
-        source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, example_inputs=example_inputs,
-        **reader_options,
-    )  # fmt: skip
-    model = simplify(original) if optimize else original
-    written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
+    with paused():
+        original = load(
+            source, weights=weights, source_format=source_format, inputs=inputs, outputs=outputs, example_inputs=example_inputs,
+            **reader_options,
+        )  # fmt: skip
+        model = simplify(original, in_place=not verify and original is not source) if optimize else original
+        written = save(model, target_path, target_format=writer.name, progress=progress, **writer_options)
     report = None
     if verify:
         from dragoman.execution import verify as check_parity  # noqa: PLC0415  # nothing of the validators is needed to convert
@@ -183,7 +206,12 @@ def convert(
             target_format=writer.name, inputs=inputs, outputs=outputs, samples=samples,
             model=original, progress=progress, **reader_options, **verify_options,
         )  # fmt: skip
-    return ConversionResult(written, model, report)
+    return ConversionResult(written, model, report, writer.name)
+
+
+def _count_nodes(target_format: str, path: Path) -> int:
+    count: int = formats.by_name(target_format).module("exporter").count_nodes(path)
+    return count
 
 
 def resolve_source(source: PathLike, source_format: str | None) -> tuple[Path, Format]:

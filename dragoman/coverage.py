@@ -16,7 +16,7 @@ from dragoman.converters.formats import Format
 from dragoman.graph_ir.errors import ExitCode, Gap, SourceError, UsageError
 from dragoman.graph_ir.model import Model
 from dragoman.graph_ir.opsets import NEWEST, OLDEST
-from dragoman.graph_ir.passes.editing import parts
+from dragoman.graph_ir.traversal import parts, walk
 from dragoman.products import operator_name
 
 
@@ -91,7 +91,7 @@ def check(
     operators: Counter[str] = Counter()
     foreign: Counter[str] = Counter()
     if model is not None:
-        nodes = [node for part in parts(model.ir) for node in part.all_nodes()]
+        nodes = [node for part in parts(model.ir) for node in walk(part)]
         operators.update(operator_name(node) for node in nodes)
         foreign.update(operator_name(node) for node in nodes if _is_foreign(node, model))
         for target in targets:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass, ShapeInferencePass
 
-from dragoman.graph_ir.passes.editing import parts
+from dragoman.graph_ir.inference import evaluate, parse, symbols
+from dragoman.graph_ir.traversal import parts, subgraphs, walk
 
 Sizes = tuple[int, ...]
 Counted = Callable[["_Shapes"], int]
@@ -71,10 +72,17 @@ class _Shapes:
             shape = ir.Shape(value.const_value.shape.numpy())
         if shape is None:
             raise _UnknownShapeError
-        for dim in shape:
-            if not isinstance(dim, int):
-                self.dynamic.setdefault(str(dim.value) if dim.value is not None else "?")
-        return tuple(dim if isinstance(dim, int) else 1 for dim in shape)
+        return tuple(dim if isinstance(dim, int) else self._size(dim.value) for dim in shape)
+
+    def _size(self, text: str | None) -> int:
+        """A dynamic dimension: what its arithmetic gives if each name stands for 1, and never less than 1."""
+        size = parse(text) if text is not None else None
+        names = sorted(symbols(size)) if size is not None else ["?"]
+        self.dynamic.update(dict.fromkeys(names))
+        try:
+            return max(evaluate(size, dict.fromkeys(names, 1)) or 1, 1) if size is not None else 1
+        except (ValueError, ZeroDivisionError):  # where all names are 1 there is no such size
+            return 1
 
 
 # -- one function for each kind of product --------------------------------------------------------------
@@ -213,7 +221,7 @@ def count_products(model: ir.Model) -> Products:
 
     The larger branch of an If counts. What isn't known is said in ``notes``.
     """
-    if any(_lacks_shapes(node) for part in parts(model) for node in part.all_nodes()):
+    if any(_lacks_shapes(node) for part in parts(model) for node in walk(part)):
         model = _with_shapes(model)
     counter = _Counter(model)
     by_operator = counter.nodes(model.graph)
@@ -281,7 +289,7 @@ class _Counter:
             found = self.nodes(function)
             self._open.discard(node.op_identifier())
             return found
-        bodies = [self.nodes(graph) for graph in _graphs(node)]
+        bodies = [self.nodes(graph) for graph in subgraphs(node)]
         if bodies:
             body = max(bodies, key=lambda b: b.total())
             rounds = self._rounds(node) if body and name != "If" else 1
@@ -331,19 +339,9 @@ class _Counter:
         return length
 
 
-def _graphs(node: ir.Node) -> Iterator[ir.Graph]:
-    for attribute in node.attributes.values():
-        if attribute.is_ref():
-            continue
-        if attribute.type == ir.AttributeType.GRAPH:
-            yield attribute.as_graph()
-        elif attribute.type == ir.AttributeType.GRAPHS:
-            yield from attribute.as_graphs()
-
-
 def _runs_to_the_end(loop: ir.Node) -> bool:
     """Whether the body's condition is the one that it was given, or constant."""
-    body = next(_graphs(loop))
+    body = subgraphs(loop)[0]
     condition = body.outputs[0] if body.outputs else None
     while condition is not None and (node := condition.producer()) is not None and node.op_type == "Identity":
         condition = node.inputs[0]

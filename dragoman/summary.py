@@ -11,10 +11,10 @@ from typing import Any
 import onnx_ir as ir
 
 from dragoman.graph_ir.model import Model
-from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.provenance import origins
 from dragoman.graph_ir.tensors import MappedTensor
 from dragoman.graph_ir.text import Style, print_lines
+from dragoman.graph_ir.traversal import graphs_of, parts, walk
 from dragoman.products import count_products, operator_name
 
 
@@ -86,8 +86,8 @@ def summarise(model: Model, *, graph: bool = False, hashes: bool = False, comple
     """
     weights = list(_weights(model.ir))
     products = count_products(model.ir)
-    main = list(model.graph.all_nodes())
-    in_functions = [node for function in model.ir.functions.values() for node in function.all_nodes()]
+    main = list(walk(model.graph))
+    in_functions = [node for function in model.ir.functions.values() for node in walk(function)]
     operators = Counter(operator_name(node) for node in (*main, *in_functions))
     calls = Counter(node.op_identifier() for node in (*main, *in_functions)) if model.ir.functions else Counter()
     layers = {origin.layer for node in (*main, *in_functions) for origin in origins(node)}
@@ -124,10 +124,9 @@ def summarise(model: Model, *, graph: bool = False, hashes: bool = False, comple
 def _weights(model: ir.Model) -> Iterator[ir.TensorProtocol]:
     """Every weight: initializers, those of subgraphs too, and what Constant nodes hold."""
     for part in parts(model):
-        for scope in (part if isinstance(part, ir.Graph) else part.graph, *part.subgraphs()):
-            if isinstance(scope, ir.Graph):
-                yield from (v.const_value for v in scope.initializers.values() if v.const_value is not None)
-        for node in part.all_nodes():
+        for graph in graphs_of(part):
+            yield from (v.const_value for v in graph.initializers.values() if v.const_value is not None)
+        for node in walk(part):
             value = node.attributes.get("value") if node.op_type == "Constant" else None
             if value is not None and value.type == ir.AttributeType.TENSOR and not value.is_ref():
                 yield value.as_tensor()

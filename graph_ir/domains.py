@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import UsageError
+from dragoman.graph_ir.traversal import walk
 
 _DOMAINS = "dragoman.domains"
 _SAME_VALUES = frozenset(
@@ -61,7 +62,7 @@ def domains_of(value: ir.Value) -> Sequence[Domain]:
 
 def limit_indices(model: ir.Model) -> None:
     """Inputs that a Gather reads as indices into a table of known size are rows of it."""
-    for node in model.graph.all_nodes():
+    for node in walk(model.graph):
         if node.op_type != "Gather" or node.domain or node.inputs[0] is None or node.inputs[1] is None:
             continue
         table, axis = node.inputs[0], node.attributes.get_int("axis", 0)

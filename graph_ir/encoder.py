@@ -12,14 +12,13 @@ from typing import Any
 import onnx
 import onnx_ir as ir
 
+from dragoman.graph_ir.annotations import QUANTIZATION
 from dragoman.graph_ir.errors import TargetError
 from dragoman.graph_ir.protobuf import delimited, key, varint
 from dragoman.graph_ir.provenance import origins
 from dragoman.graph_ir.tensors import SparseTensor
 from dragoman.graph_ir.types import write_type
 
-_QUANTIZATION = "quant_parameter_tensor_names"
-"""Where onnx_ir keeps a value's quantization annotation."""
 _FUNCTION_TYPES = 10
 """The IR version that has types of values in functions."""
 
@@ -114,7 +113,7 @@ class Encoder:
                 _write_value(value, rest.value_info.add())
         known = {value.name for value in (*graph.inputs, *weights, *made)}
         for value in dict.fromkeys((*graph.inputs, *weights, *made)):
-            names: Mapping[str, str] = value.meta.get(_QUANTIZATION) or {}
+            names: Mapping[str, str] = value.meta.get(QUANTIZATION) or {}
             if names and known.issuperset(names.values()):
                 annotation = rest.quantization_annotation.add(tensor_name=value.name)
                 _add_entries(annotation.quant_parameter_tensor_names, names)

@@ -7,7 +7,7 @@ import math
 import mmap
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -199,21 +199,107 @@ class MappedTensor(ir.TensorProtocol):
         return f"MappedTensor({self.file.path.name}@{self.offset}, {self._dtype.name}, {self._shape})"
 
 
+Array = npt.NDArray[Any]
+
+_BLOCK = 1 << 24
+"""Bytes of a tensor that are computed, compared or written at a time."""
+
+
 class DerivedTensor(ir.LazyTensor):
-    """A tensor computed from others when it is asked for, and not kept: a permutation, a cast, a folded scale."""
+    """A tensor computed from others when it is asked for, and not kept: a permutation, a cast, a folded scale.
+
+    It is written block by block, so that a view of another, or what is computed in blocks, is never in memory as a whole.
+    """
 
     def __init__(
-        self, compute: Callable[[], npt.NDArray[Any]], dtype: ir.DataType, shape: Sequence[int], *, name: str | None = None
+        self,
+        compute: Callable[[], Array | Iterator[Array]],
+        dtype: ir.DataType,
+        shape: Sequence[int],
+        *,
+        name: str | None = None,
     ) -> None:
-        """``compute`` gives an array of exactly ``dtype`` and ``shape``."""
+        """``compute`` gives an array of exactly ``dtype`` and ``shape``, or its blocks along the first axis."""
 
-        def evaluate() -> ir.TensorProtocol:
-            array = np.asarray(compute(), order="C")
-            if array.shape != tuple(shape):
-                raise AssertionError(f"derived tensor {name}: computed shape {array.shape}, declared {tuple(shape)}")
-            return ir.Tensor(array.astype(dtype.numpy(), copy=False), name=name)
+        def evaluate() -> ir.TensorProtocol:  # without a reference to this object, which would be a cycle
+            return ir.Tensor(_assembled(compute, tuple(shape), dtype.numpy(), name), name=name)
 
         super().__init__(evaluate, dtype=dtype, shape=ir.Shape(shape), name=name)
+        self._compute = compute
+
+    def blocks(self) -> Iterator[Array]:
+        """The values in blocks along the first axis; a scalar as one of one element."""
+        return _checked(self._compute(), tuple(self.shape.numpy()), self.dtype.numpy(), self.name)
+
+    def tofile(self, file: IO[bytes]) -> None:
+        """Append the elements' bytes to ``file``."""
+        if self.dtype.bitwidth < 8:
+            super().tofile(file)
+            return
+        for block in self.blocks():
+            ir.Tensor(np.asarray(block, order="C"), dtype=self.dtype).tofile(file)
+
+
+def _assembled(
+    compute: Callable[[], Array | Iterator[Array]], shape: tuple[int, ...], dtype: np.dtype[Any], name: str | None
+) -> Array:
+    """The array, in its own memory unless it is computed as a whole and side by side."""
+    computed = compute()
+    if not isinstance(computed, Iterator) and (array := np.asarray(computed)).flags.c_contiguous:
+        if array.shape != shape:
+            raise _misshapen(name, array.shape, shape)
+        return array.astype(dtype, copy=False)
+    result, first = np.empty(shape, dtype), 0
+    rows = result if shape else result.reshape(1)
+    for block in _checked(computed, shape, dtype, name):
+        rows[first : first + len(block)] = block
+        first += len(block)
+    return result
+
+
+def _checked(
+    computed: Array | Iterator[Array], shape: tuple[int, ...], dtype: np.dtype[Any], name: str | None
+) -> Iterator[Array]:
+    """The blocks of what was computed, which must be of ``shape`` in all; a scalar is one element."""
+    count, *rest = shape or (1,)
+    rows = 0
+    for block in computed if isinstance(computed, Iterator) else _blocks(computed):
+        rows += len(block)
+        if block.shape[1:] != tuple(rest) or rows > count:
+            raise _misshapen(name, (rows, *block.shape[1:]), shape)
+        yield block.astype(dtype, copy=False)
+    if rows != count:
+        raise _misshapen(name, (rows, *rest), shape)
+
+
+def _misshapen(name: str | None, computed: tuple[int, ...], declared: tuple[int, ...]) -> AssertionError:
+    return AssertionError(f"derived tensor {name}: computed shape {computed}, declared {declared}")
+
+
+def blocks(tensor: ir.TensorProtocol) -> Iterator[Array]:
+    """The values in blocks along the first axis, a scalar as one of one element; what was read from a mapped file for one of them
+    is given back to the system.
+    """
+    return tensor.blocks() if isinstance(tensor, DerivedTensor) else _blocks(tensor.numpy())
+
+
+def _blocks(array: Array) -> Iterator[Array]:
+    array = np.atleast_1d(array)
+    rows = max(1, _BLOCK * len(array) // max(1, array.nbytes))
+    for first in range(0, len(array), rows):
+        yield array[first : first + rows]
+        _release(array)
+
+
+def _release(array: Array) -> None:
+    """Give the resident pages of the file that ``array`` is a view of back to the system, as ``MappedFile.release`` does."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, memoryview):
+        base = base.obj
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 class SparseTensor(DerivedTensor):
@@ -255,4 +341,4 @@ def cast(tensor: ir.TensorProtocol, dtype: ir.DataType) -> ir.TensorProtocol:
     if tensor.dtype == dtype:
         return tensor
     shape = tuple(tensor.shape.numpy())
-    return DerivedTensor(lambda: tensor.numpy().astype(dtype.numpy()), dtype, shape, name=tensor.name)
+    return DerivedTensor(lambda: (block.astype(dtype.numpy()) for block in blocks(tensor)), dtype, shape, name=tensor.name)

@@ -44,7 +44,7 @@ def write_onnx(
     target = Path(path)
     whole = Encoder(model, provenance=provenance).model()
     if external_data or (external_data is None and whole.size > LIMIT):
-        usual = target.with_name(_data_name(target.name))
+        usual = target.with_name(data_name(target.name))
         data = usual if not os.path.lexists(usual) else _free(usual)
         store = _Store(data.name)
         message = Encoder(model, place=store.place, provenance=provenance).model()
@@ -148,7 +148,7 @@ class _Store:
             done = offset + tensor.nbytes
 
 
-def _data_name(model: str) -> str:
+def data_name(model: str) -> str:
     """The name of a model's data file, without what readers take for a folder, a drive or a place to refuse."""
     return re.sub(r"\.\.+|^#|[\\:\ud800-\udfff]", "_", model) + ".data"
 

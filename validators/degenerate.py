@@ -1,4 +1,4 @@
-"""Outputs on which agreement proves nothing: empty, constant, or deaf to the input."""
+"""Outputs on which agreement proves nothing: empty, constant, deaf to the input, or drawn at random."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+import onnx_ir as ir
+
+from dragoman.graph_ir.provenance import origins
 from dragoman.validators.runners.base import Array
 
 SHAPE_ONLY = frozenset({"Shape", "Size"})
 """Operators whose result depends on the shape of their input, not on its values."""
+RANDOM = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
+"""Operators that draw random numbers."""
 
 
 @dataclass
@@ -63,6 +68,13 @@ def constant_outputs(graph: Any) -> set[str]:
         if not known & inputs:
             constant.add(output.name)
     return constant
+
+
+def random_layers(graph: ir.Model) -> list[str]:
+    """The layers that draw random numbers, in the network's order."""
+    bodies: list[ir.Graph | ir.Function] = [graph.graph, *graph.functions.values()]
+    nodes = [node for body in bodies for node in body.all_nodes() if node.op_type in RANDOM and node.domain in ("", "ai.onnx")]
+    return list(dict.fromkeys(str(found[0]) if (found := origins(node)) else node.name or node.op_type for node in nodes))
 
 
 def _captured(node: Any) -> list[Any]:

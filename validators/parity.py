@@ -9,7 +9,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.errors import DragomanError, UsageError
 from dragoman.validators.contract import Contract, check_contract
-from dragoman.validators.degenerate import Watch, constant_outputs
+from dragoman.validators.degenerate import Watch, constant_outputs, random_layers
 from dragoman.validators.judge import NONE, Judged, References, judge
 from dragoman.validators.localisation import Progress, TracedTensor, localise
 from dragoman.validators.noise import TRUST, UNDECIDED, K, Tolerance
@@ -51,6 +51,8 @@ def check_parity(
     check = _Check(original, converted, checked, reference, tolerance, original64, progress)
     if not checked.problems:
         check.run(samples)
+        if graph is not None and not check.nondeterministic and (drawing := random_layers(graph)):
+            check.nondeterministic = f"{', '.join(drawing[:5])} draws random numbers, so that no two runs agree"
     outputs = check.outputs(constant_outputs(graph) if graph is not None else set())
     verdict, reasons = check.verdict(outputs)
     where = None

@@ -10,6 +10,7 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import DragomanError
+from dragoman.graph_ir.traversal import walk
 from dragoman.validators.judge import References
 from dragoman.validators.noise import DRAWS, Draw
 from dragoman.validators.runners.base import Array, Feeds
@@ -90,4 +91,4 @@ class Reference:
 def _selects(graph: ir.Model) -> bool:
     """Whether anything in the graph or its functions orders or chooses elements by comparing them."""
     bodies: list[ir.Graph | ir.Function] = [graph.graph, *graph.functions.values()]
-    return any(node.op_type in SELECTING for body in bodies for node in body.all_nodes())
+    return any(node.op_type in SELECTING for body in bodies for node in walk(body))

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
 from dragoman.graph_ir.errors import ExitCode
@@ -15,7 +15,7 @@ from dragoman.validators.comparison import Element
 SCHEMA_VERSION = 1
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """What can be signed."""
 
     PASSED = "passed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from onnx_ir import DataType, Value
@@ -69,7 +70,7 @@ def scalar(g: SymbolBuilder, node: Node, number: float, dtype: DataType) -> Valu
         return g.const(np.array(number).astype(dtype.numpy()))
 
 
-def number(g: SymbolBuilder, x: Value, value: float) -> Value:
+def number(g: SymbolBuilder, x: Value, value: float | np.floating[Any]) -> Value:
     """A constant of the type of ``x``; what is too large for it is infinite."""
     with np.errstate(over="ignore"):
         return g.const(np.array(value).astype(dtype_of(x).numpy()))

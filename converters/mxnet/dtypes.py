@@ -21,8 +21,7 @@ UNTIED: Mapping[str, frozenset[int]] = {
     **dict.fromkeys(
         (
             "Cast", "amp_cast", "amp_multicast", "Custom", "shape_array", "size_array", "_foreach", "_while_loop", "_cond",
-            "_contrib_quantize", "_contrib_quantize_v2", "_contrib_dequantize", "_contrib_requantize", "_contrib_quantized_conv",
-            "_contrib_quantized_fully_connected", "_contrib_quantized_pooling", "_contrib_quantized_flatten", "_contrib_quantized_act",
+            "_contrib_quantize", "_contrib_quantize_v2", "_contrib_dequantize", "_contrib_requantize",
         ),
         _ALL,
     ),
@@ -35,9 +34,13 @@ OWN_OUTPUT = frozenset(
         *(f"_npi_{name}" for name in ("equal", "not_equal", "greater", "less", "greater_equal", "less_equal")),
         *(f"_npi_{name}_scalar" for name in ("equal", "not_equal", "greater", "less", "greater_equal", "less_equal")),
         *(f"_npi_logical_{name}" for name in ("and", "or", "xor", "not")),
+        *(f"_sample_{name}" for name in ("multinomial", "uniform", "normal", "exponential")),
     }
 )
 """Operators that read one type and give another."""
+
+_OF_INT8 = frozenset({"_contrib_quantized_conv", "_contrib_quantized_fully_connected"})
+"""Operators whose weights are int8, whatever their data is."""
 
 
 class Types:
@@ -63,6 +66,8 @@ class Types:
             apart = _has_own(node)
             if apart or node.op == "Embedding":
                 self._say((index, 0), _named(node.attrs.get("dtype", "float32" if not node.inputs else "")))
+            for ref in node.inputs[1 : len(node.inputs) // 3] if node.op in _OF_INT8 else ():  # weight and bias
+                self._say(_output(symbol, ref), ir.DataType.INT8)
             if not apart:
                 shared.append((index, 0))
             for one in shared[1:]:
@@ -91,12 +96,12 @@ class Types:
 def _untied(node: Node) -> frozenset[int]:
     if node.op == "RNN":
         return frozenset({4 if node.attrs.get("mode") == "lstm" else 3})  # the sequences' lengths
-    return UNTIED.get(node.op, frozenset())
+    return _ALL if node.op.startswith("_contrib_quantized_") else UNTIED.get(node.op, frozenset())
 
 
 def _has_own(node: Node) -> bool:
     """Whether an operator's outputs are of a type of their own."""
-    return node.op in OWN_OUTPUT or UNTIED.get(node.op) is _ALL or not node.inputs
+    return node.op in OWN_OUTPUT or _untied(node) is _ALL or not node.inputs
 
 
 def _output(symbol: Symbol, ref: Ref) -> tuple[int, int]:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.attributes import BadAttribute, parse
+from dragoman.converters.mxnet.layers import as_text, fits, weight_shapes
 from dragoman.converters.mxnet.symbol import Node, Ref, Symbol
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import OPERATORS, UNREAD
-from dragoman.graph_ir import Location, Origin
+from dragoman.graph_ir import Location, Origin, dims
 from dragoman.graph_ir.errors import MalformedModel, SourceError
 
 
@@ -29,6 +30,7 @@ def emit_node(g: SymbolBuilder, node: Node, inputs: Sequence[ir.Value], location
     origin = Origin(node.name, node.op, location)
     with g.source(origin):
         try:
+            _check_weights(g, node, inputs)
             made = handler(g, node, *inputs, **parse(handler, node.attrs))
         except BadAttribute as error:
             raise g.unsupported(node, str(error)) from error
@@ -36,7 +38,18 @@ def emit_node(g: SymbolBuilder, node: Node, inputs: Sequence[ir.Value], location
             if error.layer is not None:
                 raise
             raise MalformedModel(error.message, location=location, layer=str(origin)) from error
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            shapes = ", ".join(f"{value.name} {as_text(dims(value)) if value.shape is not None else '(?)'}" for value in inputs)
+            raise MalformedModel(f"its settings don't fit its inputs {shapes}: {error}", location=location, layer=str(origin)) from error
     return made if isinstance(made, tuple) else (made,)
+
+
+def _check_weights(g: SymbolBuilder, node: Node, inputs: Sequence[ir.Value]) -> None:
+    """Raise ``MalformedModel`` where a weight isn't of the shape that the layer's settings and its data demand."""
+    data = dims(inputs[0]) if inputs and inputs[0].shape is not None else None
+    for value, wanted in zip(inputs, weight_shapes(node, data), strict=False):
+        if wanted is not None and value.shape is not None and not fits(dims(value), wanted):
+            raise g.malformed(node, f"takes {as_text(wanted)}, but {value.name} is {as_text(dims(value))}")
 
 
 def emit_symbol(g: SymbolBuilder, symbol: Symbol, variables: Sequence[ir.Value]) -> list[ir.Value]:

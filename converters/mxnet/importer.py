@@ -20,7 +20,7 @@ from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import OPERATORS, UNREAD, output_name
 from dragoman.converters.mxnet.weights import add_parameters, find_weights, read_weights, variable_names
 from dragoman.graph_ir import Gap, Location, Model, Origin, Source, dims
-from dragoman.graph_ir.errors import DragomanError, MalformedModel, SourceError, UnsupportedOperator, UsageError
+from dragoman.graph_ir.errors import DragomanError, MalformedModel, UnsupportedOperator, UsageError
 from dragoman.graph_ir.provenance import set_source_tensors
 
 Shapes = Mapping[str, Sequence[int | str]]
@@ -156,6 +156,7 @@ class _Conversion:
     ) -> None:
         self.symbol = symbol
         self.g = SymbolBuilder(symbol.path.stem if symbol.path else "mxnet", tensors)
+        self.g.numpy = symbol.numpy
         self._values: dict[int, tuple[ir.Value | None, ...]] = {}
         self._location = Location(str(symbol.path)) if symbol.path is not None else None
         self._inputs = inputs_of(symbol, UNREAD)

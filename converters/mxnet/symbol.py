@@ -61,6 +61,8 @@ class Symbol:
     version: int = 0
     """As MXNet counts: 10901 is 1.9.1; 0 where the file doesn't say."""
     path: Path | None = None
+    numpy: bool = False
+    """Whether shapes mean what they do in numpy: () is a scalar's."""
 
     def variables(self) -> Iterator[Node]:
         """The variables, in the order that MXNet lists them: as a walk from the heads meets them."""
@@ -131,7 +133,7 @@ def _graph(document: Any, path: Path | None, depth: int) -> Symbol:
     heads = document.get("heads", document.get("head"))
     if not isinstance(heads, list) or not heads:
         raise _malformed(path, "isn't a symbol: it has no heads")
-    symbol = Symbol(nodes, tuple(_ref(head, len(nodes), path, "a head") for head in heads), version, path)
+    symbol = Symbol(nodes, tuple(_ref(head, len(nodes), path, "a head") for head in heads), version, path, _is_numpy(document))
     if circle := _circle(symbol):
         raise _malformed(path, f"its nodes read each other in a circle: {' → '.join(circle)}")
     names = Counter(node.name for node in symbol.variables())
@@ -179,6 +181,11 @@ def _version(document: Mapping[str, Any]) -> int:
     if isinstance(found, list) and len(found) == 2 and isinstance(found[1], int):
         return found[1]
     return 0
+
+
+def _is_numpy(document: Mapping[str, Any]) -> bool:
+    entry = document.get("attrs", {})
+    return isinstance(entry, dict) and entry.get("is_np_shape") == ["int", 1]
 
 
 def _node(entry: Any, index: int, count: int, path: Path | None, depth: int) -> Node:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.graph_ir import Builder
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedAttribute
 from dragoman.graph_ir.model import dims
-
-FLOATS = (ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.DOUBLE)
 
 
 class SymbolBuilder(Builder):
@@ -24,6 +21,8 @@ class SymbolBuilder(Builder):
         super().__init__(name)
         self.weights = weights
         self.notes: list[str] = []
+        self.numpy = False
+        """Whether the symbol's shapes are numpy's."""
 
     # -- errors -----------------------------------------------------------------------------------
 
@@ -36,10 +35,9 @@ class SymbolBuilder(Builder):
         return UnsupportedAttribute(message, layer=str(node))
 
     def require(self, node: Node, value: ir.Value, *dtypes: ir.DataType) -> None:
-        """Refuse a tensor of another type than MXNet's code for ``node`` takes: floats, if nothing else is said."""
-        taken = dtypes or FLOATS
-        if value.dtype is not None and value.dtype not in taken:
-            raise self.unsupported(node, f"takes {' or '.join(t.name for t in taken)}, its input is {value.dtype.name}")
+        """Refuse a tensor of another type than those that MXNet's code for ``node`` takes."""
+        if value.dtype is not None and value.dtype not in dtypes:
+            raise self.unsupported(node, f"takes {' or '.join(t.name for t in dtypes)}, its input is {value.dtype.name}")
 
     # -- operators --------------------------------------------------------------------------------
 
@@ -52,10 +50,6 @@ class SymbolBuilder(Builder):
             for value in inputs
         ]
         return self.op("Cast", self.op(op_type, *narrow, **attributes), to=ir.DataType.DOUBLE)
-
-    def scalar(self, number: float, like: ir.Value) -> ir.Value:
-        """A number of the type of ``like``."""
-        return self.const(np.array(number, like.dtype.numpy() if like.dtype is not None else np.float32))
 
     # -- shapes -----------------------------------------------------------------------------------
 

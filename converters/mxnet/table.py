@@ -22,15 +22,19 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "LayerNorm": ("output", "mean", "std"),
     "LeakyReLU": ("output", "mask"),
     "RNN": ("output", "state_output", "statecell_output"),
+    "_npx_batch_norm": ("output", "mean", "var"),
+    "_npx_layer_norm": ("output", "mean", "std"),
+    "_npx_rnn": ("output", "state_output", "statecell_output"),
     "_contrib_BatchNormWithReLU": ("output", "mean", "var"),
     "_contrib_MultiBoxTarget": ("loc_target", "loc_mask", "cls_target"),
     "_contrib_Proposal": ("output", "score"),
     "_contrib_SyncBatchNorm": ("output", "mean", "var"),
     "_contrib_MultiProposal": ("output", "score"),
     "_npi_concatenate": ("out",),
-    "make_loss": ("loss",),
+    "_npi_matmul": ("out",),
     "_npi_std": ("std", "mean"),
     "_npi_var": ("var", "mean"),
+    "make_loss": ("loss",),
     **{
         f"_contrib_quantized_{kind}": ("output", "min_output", "max_output")
         for kind in (
@@ -40,7 +44,12 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What MXNet calls the outputs of operators that name them (FListOutputNames); the others' are ``output``, or numbered."""
 
-NUMBERED = frozenset({"SliceChannel", "_contrib_box_nms", "split"})
+NUMBERED = frozenset(
+    {
+        "SliceChannel", "_contrib_box_nms", "_linalg_det", "_npi_det", "_npi_exponential", "_npi_gumbel", "_npi_logistic",
+        "_npi_normal", "_npi_pareto", "_npi_rayleigh", "_npi_weibull", "linalg_det", "split",
+    }
+)  # fmt: skip
 """Operators whose outputs are numbered even where there is, or a program sees, one."""
 
 UNREAD: Mapping[str, int] = {

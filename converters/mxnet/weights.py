@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import onnx_ir as ir
 
-from dragoman.converters.mxnet.attributes import Ints, convert
+from dragoman.converters.mxnet.layers import Partial, fits, weight_shapes
 from dragoman.converters.mxnet.params import read_params
 from dragoman.converters.mxnet.symbol import VARIABLE, Node, Ref, Symbol
 from dragoman.converters.mxnet.table import OPERATORS
 from dragoman.graph_ir.errors import Location, MalformedModel
 
 Arrays = Mapping[str, ir.TensorProtocol]
-Partial = tuple[int | None, ...]
 
 
 def find_weights(symbol: Path) -> Path | None:
@@ -169,7 +168,7 @@ def _matched(
             return f"it has {len(names)} arrays …{kind[0]}{of} ({_some(names)}), the symbol {len(places)} ({_some(places)})"
         for name, place in zip(names, places, strict=True):
             shape, wanted = tuple(arrays[name].shape.numpy()), expected.get(place)
-            if wanted is not None and not _fits(shape, wanted):
+            if wanted is not None and not fits(shape, wanted):
                 return f"{name} is {list(shape)}, {place} takes {['?' if size is None else size for size in wanted]}"
             matched[name] = place
     if own:
@@ -177,47 +176,11 @@ def _matched(
     return matched
 
 
-def _fits(shape: Sequence[int], wanted: Partial) -> bool:
-    return len(shape) == len(wanted) and all(size is None or size == real for size, real in zip(wanted, shape, strict=True))
-
-
 def _expected_shapes(symbol: Symbol) -> dict[str, Partial]:
     """What layers' settings say of their weights' shapes."""
     found: dict[str, Partial] = {}
     for node in symbol.nodes:
-        for place, shape in enumerate(_LAYERS[node.op](node.attrs) if node.op in _LAYERS else ()):
-            if shape is not None and place < len(node.inputs) and symbol.nodes[node.inputs[place].node].is_variable:
-                found[symbol.nodes[node.inputs[place].node].name] = shape
+        for ref, shape in zip(node.inputs, weight_shapes(node), strict=False):
+            if shape is not None and symbol.nodes[ref.node].is_variable:
+                found[symbol.nodes[ref.node].name] = shape
     return found
-
-
-def _number(attrs: Mapping[str, str], name: str) -> int | None:
-    text = attrs.get(name, "")
-    return int(text) if text.isdecimal() else None
-
-
-def _convolution(attrs: Mapping[str, str]) -> tuple[Partial | None, ...]:
-    filters, kernel = _number(attrs, "num_filter"), convert(attrs.get("kernel", "()"), Ints)
-    if attrs.get("layout", "None").endswith("C"):
-        return None, (filters, *kernel, None), (filters,)
-    return None, (filters, None, *kernel), (filters,)
-
-
-def _transposed(attrs: Mapping[str, str]) -> tuple[Partial | None, ...]:
-    filters, groups = _number(attrs, "num_filter"), _number(attrs, "num_group") or 1
-    each = filters // groups if filters is not None else None
-    return None, (None, each, *convert(attrs.get("kernel", "()"), Ints)), (filters,)
-
-
-def _dense(attrs: Mapping[str, str]) -> tuple[Partial | None, ...]:
-    return None, (_number(attrs, "num_hidden"), None), (_number(attrs, "num_hidden"),)
-
-
-_LAYERS: Mapping[str, Callable[[Mapping[str, str]], tuple[Partial | None, ...]]] = {
-    "Convolution": _convolution,
-    "Deconvolution": _transposed,
-    "FullyConnected": _dense,
-    "Embedding": lambda attrs: (None, (_number(attrs, "input_dim"), _number(attrs, "output_dim"))),
-    **dict.fromkeys(("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm"), lambda attrs: (None, *[(None,)] * 4)),
-}
-"""What each layer takes, input by input."""

@@ -9,12 +9,16 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
+from dragoman.converters.onnx.leftovers import data_of, remove_leftovers
 from dragoman.converters.onnx.versions import METADATA, ir_version
+from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import DOMAIN, Gap, Model, Source
 from dragoman.graph_ir.errors import TargetError, UnsupportedOperator, UsageError
 from dragoman.graph_ir.files import same_file
+from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.opsets import OLDEST, convert_opset
-from dragoman.graph_ir.passes.editing import parts
+from dragoman.graph_ir.tensors import MappedFile
+from dragoman.graph_ir.traversal import parts, walk
 from dragoman.graph_ir.writer import Progress, model_bytes, write_onnx
 
 DEFAULT_OPSET = 21
@@ -25,6 +29,7 @@ _FUNCTIONS = 15
 """The first opset whose release of ONNX (1.10, IR version 8) has functions in models."""
 
 
+@paused()
 def save(
     model: Model,
     path: str | os.PathLike[str],
@@ -37,7 +42,7 @@ def save(
     """Write ``model`` as ONNX at ``opset``; ``model`` itself stays as it is.
 
     Weights are in the file, or with ``external_data`` in ``path`` + ``.data``; without a choice, where they fit. ``provenance``
-    says in the metadata of each node which layers of the source it comes from.
+    says in the metadata of each node which layers of the source it comes from. The data of a model that is replaced goes with it.
 
     Without ``opset``, a model that was ONNX keeps its own if that is ``OLDEST`` or newer, and any other becomes ``DEFAULT_OPSET``;
     or the first newer one that has what it needs. Raises ``UnsupportedOperator`` (every gap at once), ``UsageError`` or ``TargetError``.
@@ -48,12 +53,26 @@ def save(
     keep = _sources(model.source, Path(path))
     if provenance:
         converted.ir_version = max(converted.ir_version, METADATA)
-    return write_onnx(converted, path, external_data=external_data, provenance=provenance, keep=keep, progress=progress)
+    before = data_of(Path(path))
+    written = write_onnx(converted, path, external_data=external_data, provenance=provenance, keep=keep, progress=progress)
+    remove_leftovers(written, before, keep)
+    return written
 
 
 def check(model: Model, *, opset: int | None = None) -> list[Gap]:
     """Every operator that ``save`` couldn't express at ``opset``, with the source layers that need it."""
     return _legalise(model, opset)[1]
+
+
+def files(path: str | os.PathLike[str]) -> list[Path]:
+    """A model that was written, and its data if that is apart."""
+    model = Path(path)
+    return [model, *(model.with_name(name) for name in sorted(data_of(model)))]
+
+
+def count_nodes(path: str | os.PathLike[str]) -> int:
+    """Nodes of the graph in a file; those in bodies and functions aside."""
+    return len(read_model(MappedFile(path)).graph.node)
 
 
 def to_proto(model: Model, *, opset: int | None = None) -> onnx.ModelProto:
@@ -70,10 +89,10 @@ def _sources(source: Source, target: Path) -> list[Path]:
     """The files that the model's weights are still read from. A model may replace its own file, with all that belongs to it."""
     if source.path is not None and same_file(source.path, target):
         return []
-    files = [path for path in (source.path, source.weights, *source.files) if path is not None]
-    if any(same_file(path, target) for path in files):
+    found = [path for path in (source.path, source.weights, *source.files) if path is not None]
+    if any(same_file(path, target) for path in found):
         raise TargetError(f"can't write {target}: the source's weights are in it")
-    return files
+    return found
 
 
 def _legalise(model: Model, opset: int | None) -> tuple[ir.Model, list[Gap]]:
@@ -98,14 +117,14 @@ def _legalise(model: Model, opset: int | None) -> tuple[ir.Model, list[Gap]]:
 
 def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
     copy = model.ir.clone()
-    try:
-        gaps = convert_opset(copy, opset)
-    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, ValueError, LookupError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TargetError(f"the model can't be lowered to opset {opset}: {reason}") from error
+    gaps = _convert(copy, opset)
+    if gaps and copy.functions:  # where an attribute is a function's parameter, its calls say what it is
+        inlined = model.ir.clone()
+        _inline(inlined)
+        if not _convert(inlined, opset):
+            copy, gaps = inlined, []
     if not gaps and opset < _FUNCTIONS and copy.functions:
-        InlinePass()(copy)
-        copy.graph.opset_imports.pop(DOMAIN, None)
+        _inline(copy)
     for part in parts(copy):
         _name_nodes_apart(part)
     if opset != model.source.opset:
@@ -116,10 +135,23 @@ def _converted(model: Model, opset: int) -> tuple[ir.Model, list[Gap]]:
     return copy, gaps
 
 
+def _convert(graph: ir.Model, opset: int) -> list[Gap]:
+    try:
+        return convert_opset(graph, opset)
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, ValueError, LookupError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TargetError(f"the model can't be lowered to opset {opset}: {reason}") from error
+
+
+def _inline(graph: ir.Model) -> None:
+    InlinePass()(graph)
+    graph.graph.opset_imports.pop(DOMAIN, None)
+
+
 def _name_nodes_apart(part: ir.Graph | ir.Function) -> None:
     """ONNX leaves node names free; ONNX Runtime refuses two nodes of one name."""
     taken: set[str] = set()
-    for node in part.all_nodes():
+    for node in walk(part):
         name = candidate = node.name or ""
         number = 0
         while candidate and candidate in taken:
@@ -133,7 +165,7 @@ def _name_overloads_apart(model: ir.Model) -> None:
     """Overloads of a function become functions of their own: ONNX has them since IR version 10, ONNX Runtime only since 1.24."""
     calls: dict[ir.OperatorIdentifier, list[ir.Node]] = {}
     for part in parts(model):
-        for node in part.all_nodes():
+        for node in walk(part):
             calls.setdefault(node.op_identifier(), []).append(node)
     for identifier, function in list(model.functions.items()):
         if not function.overload:

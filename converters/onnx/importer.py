@@ -22,18 +22,23 @@ from dragoman.converters.onnx.messages import (
     set_maps_aside,
     set_sparse_aside,
 )
+from dragoman.converters.onnx.shapes import reshape_inputs
 from dragoman.converters.onnx.wire import read_model
 from dragoman.graph_ir import IR_OPSET, Gap, Location, Model, Origin, Source
 from dragoman.graph_ir.domains import limit_indices
 from dragoman.graph_ir.errors import MalformedModel, UnsupportedOperator, UsageError
+from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.inference import forget_shapes, infer_shapes
 from dragoman.graph_ir.opsets import convert_opset
-from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.provenance import set_origins, set_source_tensors
 from dragoman.graph_ir.tensors import MappedFile
+from dragoman.graph_ir.traversal import parts, walk
 
 _OPTIONAL_INPUTS = 4
 """The IR version since which weights needn't be inputs; before, that they are says nothing."""
+
+_EXACT_WINDOWS = 22
+"""The opset since which pooling's ceil_mode says how many windows there are."""
 
 _LONGEST = 400
 """Characters of onnx's messages that are passed on: some hold whole nodes."""
@@ -53,6 +58,7 @@ _FAULTS = (
 """What onnx and onnx_ir raise for messages that don't make a graph."""
 
 
+@paused()
 def load(
     source: str | os.PathLike[str] | ModelProto,
     *,
@@ -77,7 +83,7 @@ def load(
     try:
         _name_the_standard_domain(proto)
         if inputs:
-            _reshape_inputs(proto.graph, inputs)
+            reshape_inputs(proto.graph, inputs)
         sparse = set_sparse_aside(proto)
         check_tensors(proto)
         light = validity.light(proto)
@@ -143,31 +149,6 @@ def _read(source: str | os.PathLike[str] | ModelProto) -> tuple[ModelProto, Mapp
 # -- shapes and validity ------------------------------------------------------------------------------
 
 
-def _reshape_inputs(graph: onnx.GraphProto, wanted: Mapping[str, Sequence[int | str]]) -> None:
-    """Give inputs new shapes, and forget the shapes that followed from the old ones."""
-    known = {value.name: value for value in graph.input}
-    for name, shape in wanted.items():
-        if name not in known:
-            raise UsageError(f"the model has no input {name!r}; it has {', '.join(known)}")
-        kind = known[name].type
-        if kind.WhichOneof("value") != "tensor_type":
-            raise UsageError(f"input {name} isn't a tensor; it has no shape")
-        if kind.tensor_type.HasField("shape") and len(kind.tensor_type.shape.dim) != len(shape):
-            raise UsageError(f"input {name} has {len(kind.tensor_type.shape.dim)} dimensions, not {len(shape)}")
-        kind.tensor_type.ClearField("shape")
-        kind.tensor_type.shape.SetInParent()
-        for dim in shape:
-            if isinstance(dim, str):
-                kind.tensor_type.shape.dim.add(dim_param=dim)
-            else:
-                kind.tensor_type.shape.dim.add(dim_value=dim)
-    del graph.value_info[:]
-    for output in graph.output:
-        if output.type.WhichOneof("value") == "tensor_type":
-            for dim in output.type.tensor_type.shape.dim:
-                dim.Clear()
-
-
 def _check(light: ModelProto, path: Path | None) -> None:
     try:
         validity.check(light)
@@ -180,9 +161,23 @@ def _infer(model: ir.Model, path: Path | None, *, reshaped: bool) -> None:
     if reshaped:
         forget_shapes(model)
     try:
-        infer_shapes(model)
+        try:
+            infer_shapes(model)
+        except MalformedModel:
+            if not _counts_dropped_windows(model):
+                raise
+            forget_shapes(model, declared=True)
+            infer_shapes(model)
     except MalformedModel as error:
         raise MalformedModel(f"the shapes don't fit: {error.message}", location=_location(path), layer=error.layer) from error
+
+
+def _counts_dropped_windows(model: ir.Model) -> bool:
+    """Whether the shapes that the model declares may be onnx's, which before opset 22 counted windows of pooling with ceil_mode
+    that no runtime has: those that start in the padding at the end."""
+    opset = model.graph.opset_imports.get("", IR_OPSET)
+    pooling = (node for part in parts(model) for node in part.all_nodes() if node.op_type.endswith("Pool") and not node.domain)
+    return opset < _EXACT_WINDOWS and any("ceil_mode" in node.attributes for node in pooling)
 
 
 # -- the graph ----------------------------------------------------------------------------------------
@@ -218,6 +213,8 @@ def _settle(model: ir.Model, *, optional_inputs: bool) -> list[str]:
         return []
     for value in optional:
         model.graph.inputs.remove(value)
+    if len(optional) == 1:
+        return ["1 weight was an optional input; it is a constant now"]
     return [f"{len(optional)} weights were optional inputs; they are constants now"]
 
 
@@ -226,7 +223,7 @@ def _foreign_operators(model: ir.Model) -> list[str]:
     counts = Counter(
         f"{node.domain}::{node.op_type}"
         for part in parts(model)
-        for node in part.all_nodes()
+        for node in walk(part)
         if node.op_identifier() not in model.functions and not onnx.defs.has(node.op_type, domain=node.domain)
     )
     if not counts:
@@ -258,7 +255,7 @@ def _choose_outputs(graph: ir.Graph, wanted: Sequence[str]) -> None:
 
 def _set_provenance(model: ir.Model, path: Path | None) -> None:
     location = _location(path)
-    for node in model.graph.all_nodes():
+    for node in walk(model.graph):
         name = node.name or next((out.name for out in node.outputs if out.name), "") or node.op_type
         set_origins(node, [Origin(name, f"{node.domain}::{node.op_type}" if node.domain else node.op_type, location)])
     for value in (*model.graph.inputs, *(out for node in model.graph for out in node.outputs)):

@@ -13,8 +13,8 @@ from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProt
 from dragoman.converters.onnx.external import ExternalFiles
 from dragoman.converters.onnx.values import check_values
 from dragoman.converters.onnx.wire import INSIDE
-from dragoman.graph_ir.passes.editing import parts
 from dragoman.graph_ir.tensors import SparseTensor
+from dragoman.graph_ir.traversal import graphs_of, parts, walk
 from dragoman.graph_ir.types import has_map, read_shape, read_type
 
 _MAP = "dragoman.map_type"
@@ -141,13 +141,12 @@ def open_tensors(model: ir.Model, sparse: list[SparseTensorProto], files: Extern
         return sparse_tensor(sparse[int(number)], files) if mark == INSIDE and number else files.tensor(tensor)
 
     for part in parts(model):
-        for graph in (part, *part.subgraphs()):
-            if isinstance(graph, ir.Graph):
-                for value in graph.initializers.values():
-                    value.const_value = opened(value.const_value)
+        for graph in graphs_of(part):
+            for value in graph.initializers.values():
+                value.const_value = opened(value.const_value)
         if isinstance(part, ir.Function):
             _open_attributes(part.attributes, opened, constant=False)
-        for node in part.all_nodes():
+        for node in walk(part):
             _open_attributes(node.attributes, opened, constant=node.op_type == "Constant")
 
 
@@ -187,7 +186,7 @@ def set_maps_aside(proto: ModelProto) -> None:
 def put_maps_back(model: ir.Model) -> None:
     """The types that were set aside."""
     for part in parts(model):
-        for graph in (part, *part.subgraphs()):
+        for graph in graphs_of(part):
             for value in (*graph.inputs, *(out for node in graph for out in node.outputs)):
                 if (text := value.metadata_props.pop(_MAP, None)) is not None:
                     proto = onnx.TypeProto.FromString(bytes.fromhex(text))
@@ -200,7 +199,7 @@ def put_maps_back(model: ir.Model) -> None:
 def check_text(model: ir.Model) -> None:
     """``ValueError`` for names and texts that aren't UTF-8 (protobuf gives them as bytes), and for devices without a name."""
     for part in parts(model):
-        for node in part.all_nodes():
+        for node in walk(part):
             if any(device.configuration is None for device in node.device_configurations):
                 raise ValueError(f"node {node.name} has a device configuration without a name")
     wrong = next((text for text in _texts(model) if isinstance(text, bytes)), None)
@@ -216,12 +215,12 @@ def _texts(model: ir.Model) -> Iterator[Any]:
     for part in parts(model):
         if isinstance(part, ir.Function):
             yield from (part.name, part.domain, part.overload, *part.opset_imports, *part.attributes)
-        for graph in (part, *part.subgraphs()):
+        for graph in graphs_of(part):
             yield from (graph.name, graph.doc_string, *_entries(graph))
             weights = graph.initializers.values() if isinstance(graph, ir.Graph) else ()
             for value in (*graph.inputs, *weights):
                 yield from _value_texts(value)
-        for node in part.all_nodes():
+        for node in walk(part):
             yield from (node.name, node.op_type, node.domain, node.overload, node.doc_string, *_entries(node))
             for attribute in node.attributes.values():
                 yield from (attribute.name, attribute.doc_string, attribute.ref_attr_name)

@@ -10,12 +10,16 @@ import onnx
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from dragoman.converters.onnx.messages import attribute_tensors, scopes
+from dragoman.converters.onnx.order import misplaced
 
 _SMALL = 1 << 16
 """Bytes up to which an initializer is shown to the checker and to shape inference as values, not only as a shape."""
 _CALLS = 1 << 20
 """Calls that functions may come to when every call is replaced by the body; a few functions that double each other are billions."""
 _CALL_DEPTH = 100
+
+_FORGOTTEN = frozenset({"ThresholdedRelu", "MeanVarianceNormalization"})
+"""Operators that onnx had before the first version that it still knows."""
 
 Identifier = tuple[str, str, str]
 
@@ -55,26 +59,33 @@ def _hide(tensors: Iterable[TensorProto]) -> None:
 def check(model: ModelProto) -> None:
     """Raise ``ValueError`` (onnx's ``ValidationError``) for what isn't a valid model."""
     _check_calls(model)
-    with _deprecated_set_aside(model):
-        onnx.checker.check_model(model)
+    with _withdrawn_set_aside(model):
+        try:
+            onnx.checker.check_model(model)
+        except onnx.checker.ValidationError as error:
+            found = misplaced(model) if "topologically sorted" in str(error) else None
+            if found is None:
+                raise
+            raise ValueError(found) from error
 
 
 @contextmanager
-def _deprecated_set_aside(model: ModelProto) -> Iterator[None]:
-    """The checker refuses operators that an opset withdraws (GroupNormalization-18); runtimes run them."""
+def _withdrawn_set_aside(model: ModelProto) -> Iterator[None]:
+    """The checker refuses operators that an opset withdraws (GroupNormalization-18), or had as experimental ones that onnx has
+    forgotten; runtimes run them."""
     versions = {entry.domain: entry.version for entry in model.opset_import}
     found: list[NodeProto] = []
     for scope in scopes(model):
         if isinstance(scope, FunctionProto):
             continue
         for node in scope.node:
-            if node.domain in ("", "ai.onnx") and _is_deprecated(node.op_type, versions.get(node.domain, 0)):
+            if node.domain in ("", "ai.onnx") and _is_withdrawn(node.op_type, versions.get(node.domain, 0)):
                 found.append(node)
     before = [node.domain for node in found]
     if found:
-        model.opset_import.add(domain="dragoman.deprecated", version=1)
+        model.opset_import.add(domain="dragoman.withdrawn", version=1)
     for node in found:
-        node.domain = "dragoman.deprecated"
+        node.domain = "dragoman.withdrawn"
     try:
         yield
     finally:
@@ -84,11 +95,11 @@ def _deprecated_set_aside(model: ModelProto) -> Iterator[None]:
             del model.opset_import[-1]
 
 
-def _is_deprecated(op_type: str, version: int) -> bool:
+def _is_withdrawn(op_type: str, version: int) -> bool:
     try:
         return bool(onnx.defs.get_schema(op_type, version, "").deprecated)
     except onnx.defs.SchemaError:
-        return False
+        return op_type in _FORGOTTEN
 
 
 def _check_calls(model: ModelProto) -> None:

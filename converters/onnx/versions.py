@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import onnx
 import onnx_ir as ir
 
-from dragoman.graph_ir.passes.editing import parts
+from dragoman.graph_ir.traversal import graphs_of, parts, walk
 
 METADATA = 10
 """The version that has metadata of nodes, values, graphs and functions."""
@@ -40,13 +40,12 @@ def _needed(model: ir.Model) -> Iterator[int]:
         if any(attribute.value is not None for attribute in function.attributes.values()):
             yield _DEFAULTS
     for part in parts(model):
-        for graph in (part, *part.subgraphs()):
+        for graph in graphs_of(part):
             if graph.metadata_props:
                 yield METADATA
-            weights = graph.initializers.values() if isinstance(graph, ir.Graph) else ()
-            for value in (*graph.inputs, *weights, *(out for node in graph for out in node.outputs)):
+            for value in (*graph.inputs, *graph.initializers.values(), *(out for node in graph for out in node.outputs)):
                 yield from _of_value(value)
-        for node in part.all_nodes():
+        for node in walk(part):
             if node.metadata_props:
                 yield METADATA
             if node.device_configurations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import Any
@@ -61,7 +62,11 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs a command and exits with the code of the table in ``--help``."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(invoke(arguments))
+    if "--no-verify" in arguments:
+        gc.disable()  # a process that only converts ends before a collection pays
+    code = invoke(arguments)
+    gc.freeze()  # nor is what it made walked through once more at its end
+    sys.exit(code)
 
 
 def invoke(arguments: list[str]) -> int:

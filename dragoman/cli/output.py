@@ -34,9 +34,10 @@ def emit(result: T, to_text: Callable[[T], str], as_json: bool, *, to_json: Call
 
 def conversion_text(result: ConversionResult) -> str:
     """What was written, what was assumed, and the verdict."""
-    nbytes = result.path.stat().st_size
-    nodes = sum(1 for _ in result.model.graph)
-    lines = [click.style("wrote ", bold=True) + f"{result.path}  {size_text(nbytes)}, {nodes} nodes"]
+    files, before = result.files, result.source_nodes
+    names, nbytes = " and ".join(map(str, files)), sum(file.stat().st_size for file in files)
+    nodes = plural(result.nodes, "node") + (f" ({before:,} before)" if before is not None else "")
+    lines = [click.style("wrote ", bold=True) + f"{names}  {size_text(nbytes)}, {nodes}"]
     lines += [f"  note: {note}" for note in result.model.notes]
     lines.append(parity_text(result.report) if result.report is not None else "not verified (--no-verify)")
     return "\n".join(lines)

@@ -7,18 +7,21 @@ own, made from the value's.
 
 from __future__ import annotations
 
-from dragoman.graph_ir.inference.dimension import Dim, Size, evaluate, substitute, symbols
-from dragoman.graph_ir.inference.infer import NodeInference, forget_shapes, infer_node, infer_shapes
+from dragoman.graph_ir.inference.dimension import evaluate, lower_bound, substitute
+from dragoman.graph_ir.inference.infer import NodeInference, dimension_names, forget_shapes, infer_node, infer_shapes
 from dragoman.graph_ir.inference.notation import parse
+from dragoman.graph_ir.inference.size import Dim, Size, symbols
 
 __all__ = [
     "Dim",
     "NodeInference",
     "Size",
+    "dimension_names",
     "evaluate",
     "forget_shapes",
     "infer_node",
     "infer_shapes",
+    "lower_bound",
     "parse",
     "substitute",
     "symbols",

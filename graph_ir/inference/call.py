@@ -7,9 +7,9 @@ from typing import Any, NoReturn, TypeAlias
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.inference.dimension import Dim, Size
 from dragoman.graph_ir.inference.facts import UNKNOWN, Elements, Fact, Tensor, elements_of
 from dragoman.graph_ir.inference.signature import MisfitError
+from dragoman.graph_ir.inference.size import Dim, Size
 
 
 class UnknownError(Exception):

@@ -9,10 +9,20 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.inference.call import Call
-from dragoman.graph_ir.inference.dimension import Dim, maximum
-from dragoman.graph_ir.inference.facts import UNKNOWN, Elements, Fact, SequenceOf, Tensor, is_known, without_elements
+from dragoman.graph_ir.inference.dimension import maximum
+from dragoman.graph_ir.inference.facts import (
+    UNKNOWN,
+    Elements,
+    Fact,
+    SequenceOf,
+    Tensor,
+    elements_of,
+    is_known,
+    without_elements,
+)
 from dragoman.graph_ir.inference.join import join
 from dragoman.graph_ir.inference.signature import MisfitError
+from dragoman.graph_ir.inference.size import Dim
 
 if TYPE_CHECKING:
     from dragoman.graph_ir.inference.engine import Engine
@@ -64,13 +74,13 @@ def loop(c: Call, engine: Engine) -> list[Fact | None]:
     if len(body.inputs) != count + 2 or len(body.outputs) != len(c.node.outputs) + 1:
         raise MisfitError("its body has other inputs or outputs than it carries")
     step, going = Tensor(ir.DataType.INT64, ()), Tensor(ir.DataType.BOOL, (), _true())
-    mark = engine.mark()
+    mark = engine.names.mark()
     carried, found = _settled(engine, body, [step, going], c.facts[2:])
     steps: Dim = UNKNOWN
     limit = c.sizes(0) if c.has(0) else None
-    if limit and limit[0] is not None and (not c.has(1) or _is_true(c.elements(1))) and _is_true(_elements(found[0])):
+    if limit and limit[0] is not None and (not c.has(1) or _is_true(c.elements(1))) and _is_true(elements_of(found[0])):
         steps = maximum(0, limit[0])
-    return [*carried, *(_stacked(engine.outside(fact, mark), 0, steps) for fact in found[1 + count :])]
+    return [*carried, *(_stacked(engine.names.outside(fact, mark), 0, steps) for fact in found[1 + count :])]
 
 
 def _settled(
@@ -82,10 +92,10 @@ def _settled(
     """
     initial = [without_elements(fact) for fact in initial]
     refined = [engine.refined(value, fact) for value, fact in zip(body.inputs[len(first) :], initial, strict=True)]
-    carried, mark = refined, engine.mark()
+    carried, mark = refined, engine.names.mark()
     for attempt in range(_ROUNDS):
         found = engine.body(body, [*first, *carried])
-        new = [engine.outside(without_elements(fact), mark) for fact in found[1 : 1 + len(initial)]]
+        new = [engine.names.outside(without_elements(fact), mark) for fact in found[1 : 1 + len(initial)]]
         after = [join(old, fact) for old, fact in zip(carried, new, strict=True)]
         if after == carried:
             return carried, found
@@ -99,10 +109,6 @@ def _settled(
 
 def _true() -> Elements:
     return np.full((), True, dtype=object)
-
-
-def _elements(fact: Fact | None) -> Elements | None:
-    return fact.elements if isinstance(fact, Tensor) else None
 
 
 def _is_true(elements: Elements | None) -> bool:
@@ -170,13 +176,13 @@ def scan(c: Call, engine: Engine) -> list[Fact | None]:
     cut = [_without_axis(fact, axis) for fact, axis in zip(given[states:], axes, strict=True)]
     steps = _one_size(c, (size for _, size in cut))
     slices = [fact for fact, _ in cut]
-    mark = engine.mark()
+    mark = engine.names.mark()
     carried = [engine.refined(value, without_elements(fact)) for value, fact in zip(body.inputs, given[:states], strict=False)]
     found = engine.body(body, [*carried, *slices])
-    carried = [_kept(c, old, engine.outside(new, mark)) for old, new in zip(carried, found[:states], strict=True)]
+    carried = [_kept(c, old, engine.names.outside(new, mark)) for old, new in zip(carried, found[:states], strict=True)]
     found = engine.body(body, [*carried, *slices])
     places = (None if batched else c.numbers("scan_output_axes")) or [0] * (len(found) - states)
-    stacked = [_stacked(engine.outside(fact, mark), axis, steps) for fact, axis in zip(found[states:], places, strict=True)]
+    stacked = [_stacked(engine.names.outside(fact, mark), axis, steps) for fact, axis in zip(found[states:], places, strict=True)]
     results = [*carried, *stacked]
     return [_stacked(fact, 0, batch) for fact in results] if batched else results
 
@@ -192,9 +198,9 @@ def sequence_map(c: Call, engine: Engine) -> list[Fact | None]:
             given.append(fact.element)
         else:
             given.append(without_elements(fact))
-    mark = engine.mark()
+    mark = engine.names.mark()
     found = engine.body(body, given)
-    return [SequenceOf(engine.outside(without_elements(fact), mark), length) for fact in found]
+    return [SequenceOf(engine.names.outside(without_elements(fact), mark), length) for fact in found]
 
 
 CONTROL: Mapping[str, Callable[[Call, Engine], list[Fact | None]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -13,9 +12,7 @@ import onnx_ir as ir
 from dragoman.graph_ir.errors import MalformedModel
 from dragoman.graph_ir.inference.call import Call, Result, UnknownError
 from dragoman.graph_ir.inference.control import CONTROL
-from dragoman.graph_ir.inference.dimension import Dim, Size, symbol, symbols
 from dragoman.graph_ir.inference.facts import (
-    UNKNOWN,
     Fact,
     OptionalOf,
     SequenceOf,
@@ -23,22 +20,19 @@ from dragoman.graph_ir.inference.facts import (
     from_type,
     holds_elements,
     innermost,
-    is_known,
-    to_shape,
+    show,
     to_type,
-    with_innermost,
     without_elements,
 )
 from dragoman.graph_ir.inference.fallback import definition, infer_by_onnx
 from dragoman.graph_ir.inference.join import join
-from dragoman.graph_ir.inference.merge import ConflictError, merge, show
-from dragoman.graph_ir.inference.notation import parse
+from dragoman.graph_ir.inference.merge import ConflictError, merge
+from dragoman.graph_ir.inference.naming import Naming
 from dragoman.graph_ir.inference.signature import MisfitError, signature
 from dragoman.graph_ir.inference.table import tables
+from dragoman.graph_ir.inference.values import declared, loosely, write_fact
 from dragoman.graph_ir.provenance import origins
-
-_LONGEST = 160
-"""Characters of a dimension's arithmetic; a longer one gets a name of its own."""
+from dragoman.graph_ir.traversal import subgraphs, walk
 
 _FIRST = 7
 """The first opset whose operators the rules describe: before, some broadcast by attribute."""
@@ -51,9 +45,6 @@ _NONE: Mapping[str, ir.Attr | None] = {}
 
 _SENSELESS = (ArithmeticError, LookupError, ValueError, TypeError)
 """What arithmetic on attributes that contradict the operator's definition raises."""
-
-_ANONYMOUS = frozenset({"", "?", "None"})
-
 
 class Engine:
     """What is known of the values of one model, as far as the walk has come."""
@@ -68,13 +59,11 @@ class Engine:
     ) -> None:
         """``opsets`` are the graph's; ``taken`` are the names that dimensions have already."""
         self.facts: dict[ir.Value, Fact | None] = {}
-        self.taken = set(taken)
-        self.invented: dict[str, None] = {}
+        self.names = Naming(taken)
         self._functions = functions or {}
         self._opsets = opsets
         self._parameters = _NONE
         self._rules, self._contents = tables()
-        self._anonymous: dict[tuple[ir.Value, int], Size] = {}
         self._depth = 0
         self._strict = strict
         self._in_function: dict[ir.Value, Fact | None] = {}
@@ -92,48 +81,7 @@ class Engine:
         tensor = value.const_value
         if tensor is not None and not value.is_graph_input():
             return Tensor(tensor.dtype, tuple(tensor.shape.numpy()), constant=tensor)
-        return self._named(value, _declared(value))
-
-    def _named(self, value: ir.Value, fact: Fact | None) -> Fact | None:
-        """``fact`` with a name for each unknown dimension of a tensor; in a sequence each element has its own."""
-        if not isinstance(fact, Tensor) or fact.dims is None or all(type(size) is int for size in fact.dims):
-            return fact
-        dims = tuple(
-            size if isinstance(size, int) or (is_known(size) and len(str(size)) <= _LONGEST) else self._name(value, axis)
-            for axis, size in enumerate(fact.dims)
-        )
-        return fact if dims == fact.dims else replace(fact, dims=dims)
-
-    def _name(self, value: ir.Value, axis: int) -> Size:
-        """A name for a dimension, made from the value's."""
-        if (value, axis) not in self._anonymous:
-            base = f"{value.name or 'value'}_{axis}"
-            if parse(base) != symbol(base):
-                base = re.sub(r"\W", "_", base)
-            name, n = base, 0
-            while name in self.taken:
-                n += 1
-                name = f"{base}_{n}"
-            self.taken.add(name)
-            self.invented[name] = None
-            self._anonymous[value, axis] = symbol(name)
-        return self._anonymous[value, axis]
-
-    def _is_invented(self, size: Dim) -> bool:
-        return any(name in self.invented for name in symbols(size))
-
-    def mark(self) -> int:
-        """Now; ``outside`` asks what was named since."""
-        return len(self.invented)
-
-    def outside(self, fact: Fact | None, mark: int) -> Fact | None:
-        """``fact`` outside a body that is run many times: what was named inside isn't the same each time."""
-        tensor = innermost(fact)
-        if fact is None or tensor is None or tensor.dims is None or len(self.invented) == mark:
-            return fact
-        inner = set(list(self.invented)[mark:])
-        dims = tuple(UNKNOWN if symbols(size) & inner else size for size in tensor.dims)
-        return with_innermost(fact, replace(tensor, dims=dims)) if dims != tensor.dims else fact
+        return self.names.named(value, declared(value))
 
     # -- nodes ------------------------------------------------------------------------------------
 
@@ -150,12 +98,12 @@ class Engine:
         except MisfitError as error:
             raise _misfit(c, str(error)) from error
         for index, (value, result) in enumerate(zip_longest(node.outputs, results[: len(node.outputs)])):
-            declared = None if value.type is None and value.shape is None else self._said(value)
+            said = None if value.type is None and value.shape is None else self._said(value)
             try:
-                fact = merge(declared, result, self._is_invented)
+                fact = merge(said, result, self.names.is_invented)
             except ConflictError as error:
                 raise _error(node, f"its output {value.name or index} is {error}") from error
-            fact = self._named(value, fact)
+            fact = self.names.named(value, fact)
             if index == 0:
                 fact = self._filled(c, fact)
             self.facts[value] = fact
@@ -164,7 +112,7 @@ class Engine:
 
     def _said(self, value: ir.Value) -> Fact | None:
         """What the model declares of a node's output; in functions, whose calls may differ in shape, the type only."""
-        return from_type(value.type, None) if self._parameters is not _NONE else _declared(value)
+        return from_type(value.type, None) if self._parameters is not _NONE else declared(value)
 
     def _opset(self, domain: str) -> int:
         return self._opsets.get(_plain(domain), 1)
@@ -195,7 +143,7 @@ class Engine:
             results = found
         if known is None:
             return results
-        if found is None and not _has_graph(node):
+        if found is None and not subgraphs(node):
             results = self._by_onnx(c, known.schema)
         padded = [*results, *(None for _ in node.outputs[len(results) :])]
         completed: list[Fact | None] = []
@@ -246,7 +194,7 @@ class Engine:
         try:
             for value, fact in zip(graph.inputs, given, strict=False):
                 try:
-                    self.facts[value] = self._named(value, merge(_loosely(value, fact), fact, self._is_invented))
+                    self.facts[value] = self.names.named(value, merge(loosely(value, fact), fact, self.names.is_invented))
                 except ConflictError as error:
                     raise MisfitError(f"gives its body's input {value.name} what is {error}") from error
             self.graph(graph)
@@ -260,7 +208,7 @@ class Engine:
     def refined(self, value: ir.Value, given: Fact | None) -> Fact | None:
         """``given`` with what a body declares of its input, unless they contradict each other."""
         try:
-            return self._named(value, merge(_declared(value), given, self._is_invented))
+            return self.names.named(value, merge(declared(value), given, self.names.is_invented))
         except ConflictError:
             return given
 
@@ -280,23 +228,23 @@ class Engine:
                 parameters[name] = None
         if len(c.facts) > len(function.inputs):
             c.fail(f"takes {len(function.inputs)} inputs, got {len(c.facts)}")
-        outer = self._parameters, self._opsets, self._anonymous
+        outer = self._parameters, self._opsets
         self._enter(function.name)
-        self._parameters, self._anonymous = parameters, {}
+        self._parameters = parameters
         self._opsets = {_plain(domain): version for domain, version in function.opset_imports.items()}
-        body = list(function)
         try:
             for value, fact in zip_longest(function.inputs, c.facts):
                 self.facts[value] = fact
-            self.graph(body)
+            with self.names.afresh():
+                self.graph(function)
             results = [self.facts.get(value) for value in function.outputs]
-            values = [*function.inputs, *(value for node in body for value in _all_outputs(node))]
+            values = [*function.inputs, *(value for node in walk(function) for value in node.outputs)]
             for value in values:
                 fact = without_elements(self.facts.pop(value, None))
                 self._in_function[value] = join(self._in_function[value], fact) if value in self._in_function else fact
         finally:
             self._depth -= 1
-            self._parameters, self._opsets, self._anonymous = outer
+            self._parameters, self._opsets = outer
         return results
 
     # -- the result -------------------------------------------------------------------------------
@@ -308,66 +256,6 @@ class Engine:
         for value, fact in (self.facts | self._in_function).items():
             if value not in inputs and value.const_value is None:
                 write_fact(value, fact, keep_names=value in outputs)
-
-
-def write_fact(value: ir.Value, fact: Fact | None, *, keep_names: bool = False) -> None:
-    """Give ``value`` the type and shape that ``fact`` says; ``keep_names``: of dimensions that have one."""
-    kind, tensor = to_type(fact), innermost(fact)
-    if kind is not None and value.type != kind:
-        value.type = kind
-    if tensor is None or tensor.dims is None:
-        return
-    dims: list[Dim] = list(tensor.dims)
-    old = value.shape
-    if old is not None and len(old) == len(dims) and keep_names:
-        for axis, (size, have) in enumerate(zip(dims, old, strict=True)):
-            if not isinstance(size, int) and not isinstance(have, int) and have.value:
-                dims[axis] = symbol(have.value)
-    shape = to_shape(dims)
-    for axis, size in enumerate(dims):
-        if not is_known(size):
-            shape[axis] = None
-    if old is None or shape != old:
-        value.shape = shape
-
-
-def _declared(value: ir.Value) -> Fact | None:
-    """What the model says of a value, its unknown dimensions left so."""
-    shape = value.shape
-    if shape is None:
-        return from_type(value.type, None)
-    return from_type(value.type, tuple(map(_dim, shape)))
-
-
-def _dim(size: int | ir.SymbolicDim) -> Dim:
-    """A declared dimension; what is below zero, or a number in the place of a name, is how some exporters write unknown ones."""
-    if isinstance(size, int):
-        return size if size >= 0 else UNKNOWN
-    if size.value is None or size.value in _ANONYMOUS:
-        return UNKNOWN
-    found = parse(size.value)
-    return UNKNOWN if isinstance(found, int) else found
-
-
-def _loosely(value: ir.Value, given: Fact | None) -> Fact | None:
-    """What a body declares of an input, where nothing better is given: its shapes are those of one step."""
-    declared = _declared(value)
-    if isinstance(declared, Tensor) and isinstance(given, Tensor) and given.dims is not None:
-        return replace(declared, dims=None)
-    return declared
-
-
-def _all_outputs(node: ir.Node) -> Iterable[ir.Value]:
-    yield from node.outputs
-    if _has_graph(node):
-        for attribute in node.attributes.values():
-            if attribute.type == ir.AttributeType.GRAPH:
-                for inner in attribute.as_graph():
-                    yield from _all_outputs(inner)
-
-
-def _has_graph(node: ir.Node) -> bool:
-    return any(attribute.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS) for attribute in node.attributes.values())
 
 
 def _plain(domain: str) -> str:

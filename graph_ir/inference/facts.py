@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.graph_ir.inference.dimension import Dim, Size, symbol, symbols
+from dragoman.graph_ir.inference.size import Dim, Size, symbol, symbols
 
 Elements: TypeAlias = npt.NDArray[Any]
 """The elements of a small tensor, as an object array: sizes, Python's numbers, or ``NOTHING``."""
@@ -108,6 +108,11 @@ def same_elements(a: Elements | None, b: Elements | None) -> bool:
 def is_known(size: Dim) -> bool:
     """Whether ``size`` depends on named dimensions only."""
     return isinstance(size, int) or "?" not in symbols(size)
+
+
+def show(dims: Sequence[Dim]) -> str:
+    """A shape as messages write it."""
+    return f"({', '.join('?' if isinstance(d, Size) and not is_known(d) else str(d) for d in dims)})"
 
 
 def without_elements(fact: Fact | None) -> Fact | None:

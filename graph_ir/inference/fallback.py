@@ -10,9 +10,7 @@ import onnx_ir as ir
 from onnx import shape_inference
 
 from dragoman.graph_ir.inference.call import Call
-from dragoman.graph_ir.inference.dimension import Dim, Size
 from dragoman.graph_ir.inference.facts import (
-    UNKNOWN,
     Fact,
     Tensor,
     elements_of,
@@ -21,8 +19,9 @@ from dragoman.graph_ir.inference.facts import (
     is_known,
     to_type,
 )
-from dragoman.graph_ir.inference.notation import parse
 from dragoman.graph_ir.inference.signature import MisfitError
+from dragoman.graph_ir.inference.size import Size
+from dragoman.graph_ir.inference.values import dim
 
 _MOST_ELEMENTS = 1 << 16
 """Elements up to which a constant is shown to onnx."""
@@ -125,13 +124,7 @@ def _fact(proto: onnx.TypeProto | None) -> Fact | None:
         shape = ir.serde.deserialize_type_proto_for_shape(proto)
     except (ValueError, ir.serde.SerdeError):
         return None
-    return from_type(kind, None if shape is None else tuple(map(_dim, shape)))
-
-
-def _dim(size: int | ir.SymbolicDim) -> Dim:
-    if isinstance(size, int):
-        return size
-    return parse(size.value) if size.value else UNKNOWN
+    return from_type(kind, None if shape is None else tuple(map(dim, shape)))
 
 
 def _last_words(error: Exception) -> str:

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.inference.dimension import symbols
-from dragoman.graph_ir.inference.engine import Engine, write_fact
+from dragoman.graph_ir.inference.engine import Engine
 from dragoman.graph_ir.inference.facts import Fact, Tensor, elements_of
 from dragoman.graph_ir.inference.notation import parse
+from dragoman.graph_ir.inference.size import symbols
+from dragoman.graph_ir.inference.values import write_fact
+from dragoman.graph_ir.traversal import graphs_of
 
 
 def infer_shapes(model: ir.Model, *, strict: bool = False) -> None:
@@ -20,27 +22,38 @@ def infer_shapes(model: ir.Model, *, strict: bool = False) -> None:
     that outputs' dimensions have, stay. Raises ``MalformedModel``; with ``strict`` for a value of unknown type too.
     """
     opsets = {"" if domain == "ai.onnx" else domain: version for domain, version in model.graph.opset_imports.items()}
-    engine = Engine(opsets, model.functions, _names(model), strict=strict)
+    engine = Engine(opsets, model.functions, dimension_names(model), strict=strict)
     for value in model.graph.inputs:
         engine.known(value)
     engine.graph(model.graph)
     engine.write(model)
 
 
-def forget_shapes(model: ir.Model) -> None:
-    """Make the shapes of all values unknown that bodies and functions declare: the graph's inputs have new ones."""
-    graphs: list[ir.Graph | ir.Function] = [*model.graph.subgraphs(), *model.functions.values()]
-    for graph in graphs:
-        if graph is not model.graph:
-            for value in (*graph.inputs, *(out for node in graph.all_nodes() for out in node.outputs)):
-                if value.const_value is None:
-                    value.shape = None
+def forget_shapes(model: ir.Model, *, declared: bool = False) -> None:
+    """Make the shapes of all values unknown that bodies and functions declare: the graph's inputs have new ones.
+
+    With ``declared`` also those of the graph's own values, but its inputs; of its outputs the ranks stay.
+    """
+    inside = graphs_of(model.graph)[1:]
+    for graph in (*inside, *(graph for function in model.functions.values() for graph in graphs_of(function))):
+        _forget((*graph.inputs, *(out for node in graph for out in node.outputs)))
+    if declared:
+        _forget(out for node in model.graph for out in node.outputs if not out.is_graph_output())
+        for value in model.graph.outputs:
+            if value.producer() is not None and value.shape is not None:
+                value.shape = ir.Shape([None] * len(value.shape))
 
 
-def _names(model: ir.Model) -> set[str]:
+def _forget(values: Iterable[ir.Value]) -> None:
+    for value in values:
+        if value.const_value is None:
+            value.shape = None
+
+
+def dimension_names(model: ir.Model) -> set[str]:
     """The names of dimensions that the model has."""
     found: set[str] = set()
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in graphs_of(model.graph):
         values = [*graph.inputs]
         for node in graph:
             values += node.outputs
@@ -61,7 +74,7 @@ class NodeInference:
         functions: Mapping[ir.OperatorIdentifier, ir.Function] | None = None,
         taken: Iterable[str] = (),
     ) -> None:
-        """``taken`` are names that dimensions have already."""
+        """``taken`` are names that dimensions have already; to a set, those that inference invents are added."""
         self._engine = Engine(opsets, functions, taken)
 
     def infer(self, node: ir.Node) -> None:
@@ -76,7 +89,7 @@ class NodeInference:
 
     def take(self, names: Iterable[str]) -> None:
         """These are names of dimensions from now on."""
-        self._engine.taken.update(names)
+        self._engine.names.taken.update(names)
 
     def _current(self, value: ir.Value) -> Fact | None:
         """What the value says of itself now, and the elements that it was found to have."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from dragoman.graph_ir.inference.dimension import Dim, Size
-from dragoman.graph_ir.inference.facts import Fact, OptionalOf, SequenceOf, Tensor, is_known
+from dragoman.graph_ir.inference.facts import Fact, OptionalOf, SequenceOf, Tensor, is_known, show
+from dragoman.graph_ir.inference.size import Dim
 
 
 class ConflictError(Exception):
@@ -57,8 +57,3 @@ def _merge_dim(d: Dim, i: Dim, invented: Callable[[Dim], bool], declared: tuple[
     if isinstance(d, int) or not is_known(i):
         return d
     return i if isinstance(i, int) or not is_known(d) or not invented(i) else d
-
-
-def show(dims: tuple[Dim, ...]) -> str:
-    """A shape as messages write it."""
-    return f"({', '.join('?' if isinstance(d, Size) and not is_known(d) else str(d) for d in dims)})"

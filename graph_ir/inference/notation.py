@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from dragoman.graph_ir.inference.dimension import Dim, broadcast, maximum, minimum, symbol
+from dragoman.graph_ir.inference.dimension import broadcast, maximum, minimum
+from dragoman.graph_ir.inference.size import Dim, symbol
 
 _TOKEN = re.compile(
     r"""\s*(?:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import onnx_ir as ir
 
+from dragoman.graph_ir.opsets.precision import HALVES, widened
 from dragoman.graph_ir.opsets.step import Emitter, attribute, lowers, needed, numpy_dtype, raises, sizes
 
 
@@ -65,16 +66,12 @@ def relu_of_integers(node: ir.Node, e: Emitter) -> ir.Value | None:
 
 
 @lowers(28, "Celu")
-def celu_of_other_types(node: ir.Node, e: Emitter) -> ir.Value | None:
+def celu_of_other_types(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value, ...] | None:
     """Before 28 only float32 was taken: 16 bits are computed in it, and doubles by the formula."""
     x = needed(node, 0)
-    alpha = attribute(node, "alpha", 1.0)
-    if x.dtype in (ir.DataType.FLOAT16, ir.DataType.BFLOAT16):
-        wide = e.op("Celu", e.op("Cast", x, to=ir.DataType.FLOAT.value), alpha=alpha)
-        return e.op("Cast", wide, to=x.dtype.value)
     if x.dtype != ir.DataType.DOUBLE:
-        return None
-    zero, one, scale = (e.const(value, np.float64) for value in (0, 1, alpha))
+        return widened(node, e, HALVES)
+    zero, one, scale = (e.const(value, np.float64) for value in (0, 1, attribute(node, "alpha", 1.0)))
     curve = e.op("Mul", scale, e.op("Sub", e.op("Exp", e.op("Div", x, scale)), one))
     return e.op("Add", e.op("Max", x, zero), e.op("Min", curve, zero))
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.step import Emitter, needed, numpy_dtype, rank, sizes
+from dragoman.graph_ir.opsets.operators import cast, sum_over, where
+from dragoman.graph_ir.opsets.step import Emitter, numpy_dtype, rank, sizes
 from dragoman.graph_ir.passes.editing import constant
 
 Number = npt.NDArray[Any] | ir.Value
@@ -37,10 +38,20 @@ class Arithmetic:
 
     def size(self, x: ir.Value, axis: int) -> Number:
         """The size of an axis."""
+        if x.shape is None:
+            return self._e.op("Gather", self._e.op("Shape", x), self._e.vector(axis))
         known = sizes(x)[axis]
         if known is not None:
-            return np.array([known])
-        return self._e.op("Gather", self._e.op("Shape", x), self._e.const([axis % rank(x)], np.int64))
+            return whole(known)
+        return self._e.op("Gather", self._e.op("Shape", x), self._e.vector(axis % rank(x)))
+
+    def scalar(self, number: Number) -> Number:
+        """A vector of one element without its axis."""
+        return self._e.op("Reshape", number, self._e.vector()) if isinstance(number, ir.Value) else number.reshape(())
+
+    def same(self, a: Number, b: Number) -> bool:
+        """Whether both are known, and equal."""
+        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.array_equal(a, b)
 
     # -- elementwise
 
@@ -57,7 +68,7 @@ class Arithmetic:
         return self._elementwise("Mul", np.multiply, a, b)
 
     def div(self, a: Number, b: Number) -> Number:
-        """a / b; of integers, which must not be negative, the whole part."""
+        """a / b; of integers the whole part, cut towards zero."""
         return self._elementwise("Div", _divide, a, b)
 
     def mod(self, a: Number, b: Number) -> Number:
@@ -94,7 +105,9 @@ class Arithmetic:
 
     def where(self, condition: Number, a: Number, b: Number) -> Number:
         """``a`` where ``condition``, else ``b``."""
-        return self._elementwise("Where", np.where, condition, a, b)
+        if all(isinstance(number, np.ndarray) for number in (condition, a, b)):
+            return np.where(condition, a, b)  # type: ignore[arg-type]  # none of them is a Value
+        return where(self._e, self.value(condition), self.value(a), self.value(b))
 
     def floor(self, a: Number) -> Number:
         """The greatest integer that is not more, as a float."""
@@ -128,24 +141,26 @@ class Arithmetic:
         """e to the power of a."""
         return self._elementwise("Exp", np.exp, a)
 
+    def power(self, a: Number, exponent: float) -> Number:
+        """``a`` to the power of a constant, in its type."""
+        kind = numpy_dtype(a) if isinstance(a, ir.Value) else a.dtype
+        return self._elementwise("Pow", np.power, a, np.array([exponent], kind))
+
     def cast(self, a: Number, dtype: npt.DTypeLike) -> Number:
         """``a`` as ``dtype``; floats are cut towards zero."""
         wanted = np.dtype(dtype)
-        if isinstance(a, ir.Value):
-            return a if numpy_dtype(a) == wanted else self._e.op("Cast", a, to=ir.DataType.from_numpy(wanted).value)
-        return a.astype(wanted)
+        return cast(self._e, a, ir.DataType.from_numpy(wanted)) if isinstance(a, ir.Value) else a.astype(wanted)
 
     def total(self, a: Number, axis: int) -> Number:
         """The sum over an axis, which stays with size 1."""
-        return total(a, [axis], self._e, keepdims=True) if isinstance(a, ir.Value) else a.sum(axis, keepdims=True)
+        return sum_over(self._e, a, [axis], keepdims=1) if isinstance(a, ir.Value) else a.sum(axis, keepdims=True)
 
     # -- vectors
 
     def count(self, number: Number) -> Number:
         """0, 1, …, number − 1, for a size."""
         if isinstance(number, ir.Value):
-            bounds = (self._e.const(0, np.int64), self._e.op("Reshape", number, self._e.const([], np.int64)))
-            return self._e.op("Range", *bounds, self._e.const(1, np.int64))
+            return self._e.op("Range", self._e.scalar(0), self.value(self.scalar(number)), self._e.scalar(1))
         return np.arange(number.item())
 
     def concat(self, parts: Sequence[Number]) -> Number:
@@ -157,7 +172,7 @@ class Arithmetic:
     def part(self, number: Number, start: int, stop: int) -> Number:
         """The elements from ``start`` up to ``stop`` of a vector."""
         if isinstance(number, ir.Value):
-            return self._e.op("Slice", number, *(self._e.const([v], np.int64) for v in (start, stop)))
+            return self._e.op("Slice", number, self._e.vector(start), self._e.vector(stop))
         return number[start:stop]
 
     def pick(self, vector: Number, index: Number) -> Number:
@@ -170,7 +185,7 @@ class Arithmetic:
         """A vector as a tensor of ``dims`` axes, along one of them."""
         shape = [-1 if i == axis else 1 for i in range(dims)]
         if isinstance(vector, ir.Value):
-            return self._e.op("Reshape", vector, self._e.const(shape, np.int64))
+            return self._e.op("Reshape", vector, self._e.vector(*shape))
         return vector.reshape(shape)
 
     def product(self, numbers: Sequence[Number]) -> Number:
@@ -178,11 +193,20 @@ class Arithmetic:
         one: Number = np.array([1])
         return reduce(self.mul, numbers, one)
 
+    def overwritten(self, vector: Number, index: Number, by: Number) -> Number:
+        """A vector with the elements of ``by`` in the places ``index``, and of its type."""
+        if isinstance(vector, np.ndarray) and isinstance(index, np.ndarray) and isinstance(by, np.ndarray):
+            result = vector.astype(by.dtype)
+            result[index] = by
+            return result
+        kind = numpy_dtype(by) if isinstance(by, ir.Value) else by.dtype
+        return self._e.op("ScatterElements", self.value(self.cast(vector, kind)), self.value(index), self.value(by), axis=0)
+
     # -- values of the graph whose shape is made of numbers
 
     def reshape(self, x: ir.Value, shape: Sequence[Number]) -> ir.Value:
         """``x`` in a shape of sizes; its rank is known then, and those sizes that are."""
-        out = self._e.op("Reshape", x, self.value(self.concat(shape)))
+        out = self._e.op("Reshape", x, self.shape(*shape))
         if out.shape is None or len(out.shape) != len(shape):
             known = [int(n.item()) if isinstance(n, np.ndarray) and n.item() >= 0 else None for n in shape]
             out.shape = ir.Shape(known)
@@ -194,11 +218,15 @@ class Arithmetic:
 
     def crop(self, x: ir.Value, axis: int, start: Number, stop: Number) -> ir.Value:
         """The elements of ``x`` from ``start`` up to ``stop`` of an axis."""
-        return self._e.op("Slice", x, self.value(start), self.value(stop), self._e.const([axis], np.int64))
+        return self._e.op("Slice", x, self.value(start), self.value(stop), self._e.vector(axis))
 
     def permuted(self, x: ir.Value, perm: Sequence[int]) -> ir.Value:
         """The axes in another order; ``x`` itself if it is theirs."""
         return x if list(perm) == sorted(perm) else self._e.op("Transpose", x, perm=list(perm))
+
+    def shape(self, *sizes: Number) -> ir.Value:
+        """The vector of sizes, as a value."""
+        return self.value(self.concat(sizes))
 
     def product_with(self, x: ir.Value, matrix: Number) -> ir.Value:
         """(…, n) → (…, m) by a matrix (n, m)."""
@@ -211,8 +239,11 @@ class Arithmetic:
 
 
 def _divide(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    result: npt.NDArray[Any] = a / b if a.dtype.kind == "f" else a // b
-    return result
+    if a.dtype.kind == "f":
+        result: npt.NDArray[Any] = a / b
+        return result
+    whole_part: npt.NDArray[Any] = abs(a) // abs(b) * (np.sign(a) * np.sign(b))
+    return whole_part
 
 
 def whole(*values: int) -> npt.NDArray[np.int64]:
@@ -220,26 +251,6 @@ def whole(*values: int) -> npt.NDArray[np.int64]:
     return np.array(values, np.int64)
 
 
-def unsqueeze(x: ir.Value, axes: list[int], e: Emitter) -> ir.Value:
-    """New axes of size 1, at places that aren't negative, as the emitter's opset says it."""
-    return e.op("Unsqueeze", x, e.const(axes, np.int64)) if e.opset >= 13 else e.op("Unsqueeze", x, axes=axes)
-
-
-def total(x: ir.Value, axes: list[int], e: Emitter, *, keepdims: bool = False) -> ir.Value:
-    """The sum over axes that aren't negative, as the emitter's opset says it."""
-    if e.opset >= 13:
-        return e.op("ReduceSum", x, e.const(axes, np.int64), keepdims=int(keepdims))
-    return e.op("ReduceSum", x, axes=axes, keepdims=int(keepdims))
-
-
-def spread(node: ir.Node, index: int, axes: Number, filled: Number, e: Emitter) -> Number:
-    """``filled`` with the input at ``index`` written over it at ``axes``."""
-    given = Arithmetic(e).of(needed(node, index))
-    if isinstance(given, np.ndarray) and isinstance(axes, np.ndarray) and isinstance(filled, np.ndarray):
-        result = filled.astype(given.dtype)
-        result[axes] = given
-        return result
-    n = Arithmetic(e)
-    return e.op(
-        "ScatterElements", n.value(n.cast(filled, numpy_dtype(needed(node, index)))), n.value(axes), n.value(given), axis=0
-    )
+def part_or_rest(whole: int | None, parts: int) -> int:
+    """A Reshape's number for one of ``parts`` equal parts of a dimension: −1, what remains, if it isn't known."""
+    return whole // parts if whole is not None else -1

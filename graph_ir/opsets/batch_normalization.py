@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import onnx_ir as ir
 
+from dragoman.graph_ir.opsets.operators import cast, mean_over
 from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
     attribute,
+    dtype_of,
     is_used,
     lowers,
     needed,
@@ -40,19 +41,17 @@ def batch_normalization_of_one_type(node: ir.Node, e: Emitter) -> ir.Value | tup
 
 def _in_one_type(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     inputs = [needed(node, i) for i in range(5)]
-    kinds = [value.dtype for value in inputs]
+    kinds = [dtype_of(value) for value in inputs]
     wide = ir.DataType.DOUBLE if ir.DataType.DOUBLE in kinds else ir.DataType.FLOAT
-    cast = [value if value.dtype == wide else e.op("Cast", value, to=wide.value) for value in inputs]
+    wides = [cast(e, value, wide) for value in inputs]
     kept = {name: attribute(node, name) for name in ("epsilon", "momentum")}
     if attribute(node, "training_mode", 0) and e.opset < 14:
-        outputs = e.ops(node.op_type, *cast, outputs=5, **kept)
+        outputs = e.ops(node.op_type, *wides, outputs=5, **kept)
     else:
         kept["training_mode"] = attribute(node, "training_mode") if e.opset >= 14 else None
-        outputs = e.ops(node.op_type, *cast, outputs=len(node.outputs), **kept)
-    results = []
-    for value, dtype in zip(outputs, (kinds[0], kinds[3], kinds[4]), strict=False):
-        results.append(value if dtype in (None, wide) else e.op("Cast", value, to=dtype.value))
-    return tuple(results[: len(node.outputs)])
+        outputs = e.ops(node.op_type, *wides, outputs=len(node.outputs), **kept)
+    back = zip(outputs[: len(node.outputs)], (kinds[0], kinds[3], kinds[4]), strict=False)
+    return tuple(cast(e, value, dtype) for value, dtype in back)
 
 
 @raises(14, "BatchNormalization")
@@ -68,12 +67,12 @@ def batch_normalization_with_its_mode(node: ir.Node, e: Emitter) -> tuple[ir.Val
         node.resize_outputs(3)
         return trained
     axes = [axis for axis in range(rank(x)) if axis != 1]
-    mean = e.op("ReduceMean", x, axes=axes, keepdims=1)
+    mean = mean_over(e, x, axes)
     centred = e.op("Sub", x, mean)
     variance = e.op("ReduceMean", e.op("Mul", centred, centred), axes=axes, keepdims=0)
     epsilon = e.const(attribute(node, "epsilon", 1e-5), numpy_dtype(x))
     inverse = e.op("Reciprocal", e.op("Sqrt", e.op("Add", variance, epsilon)))
-    return (*trained, e.op("Reshape", mean, e.const([-1], np.int64)), inverse)
+    return (*trained, e.op("Reshape", mean, e.vector(-1)), inverse)
 
 
 @raises(9, "BatchNormalization")
@@ -85,6 +84,6 @@ def batch_normalization_of_each_element(node: ir.Node, e: Emitter) -> ir.Value |
     if len(node.outputs) > 1:
         raise CannotConvertError("training that isn't spatial")
     x, *others = (needed(node, i) for i in range(5))
-    flat = [e.op("Reshape", value, e.const([-1], np.int64)) for value in others]
+    flat = [e.op("Reshape", value, e.vector(-1)) for value in others]
     kept = {name: attribute(node, name) for name in ("epsilon", "momentum")}
     return e.op("Reshape", e.op(node.op_type, e.op("Flatten", x, axis=1), *flat, **kept), e.op("Shape", x))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import cast, dtype_of, integer, scalar, sum_over, unsqueeze, where
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, rank
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number
+from dragoman.graph_ir.opsets.operators import cast, sum_over, unsqueeze, where
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, dtype_of, lowers, needed, numpy_dtype, rank
 
 
 @lowers(28, "BitShift")
@@ -18,9 +23,9 @@ def shift_of_signed(node: ir.Node, e: Emitter) -> ir.Value | None:
     x, y = needed(node, 0), needed(node, 1)
     if numpy_dtype(x).kind == "u":
         return None
-    zero, signed, unsigned = scalar(e, 0), ir.DataType.INT64, ir.DataType.UINT64
+    zero, signed, unsigned = e.scalar(0), ir.DataType.INT64, ir.DataType.UINT64
     value, shift = cast(e, x, signed), cast(e, y, signed)
-    inside = e.op("And", e.op("GreaterOrEqual", shift, zero), e.op("Less", shift, scalar(e, numpy_dtype(x).itemsize * 8)))
+    inside = e.op("And", e.op("GreaterOrEqual", shift, zero), e.op("Less", shift, e.scalar(numpy_dtype(x).itemsize * 8)))
     by = cast(e, where(e, inside, shift, zero), unsigned)
     right = attribute(node, "direction") == "RIGHT"
     negative = e.op("Less", value, zero)
@@ -31,7 +36,7 @@ def shift_of_signed(node: ir.Node, e: Emitter) -> ir.Value | None:
 
 
 def _inverted(e: Emitter, x: ir.Value) -> ir.Value:
-    return e.op("Sub", scalar(e, -1), x)
+    return e.op("Sub", e.scalar(-1), x)
 
 
 @lowers(18, "BitwiseNot")
@@ -53,7 +58,7 @@ def bitwise_logic(node: ir.Node, e: Emitter) -> ir.Value:
     if count < 64:
         return cast(e, _number(e, result, last, count), dtype_of(a))
     low, high = (
-        _number(e, e.op("Slice", result, integer(e, start), integer(e, start + 32), integer(e, last)), last, 32)
+        _number(e, e.op("Slice", result, e.vector(start), e.vector(start + 32), e.vector(last)), last, 32)
         for start in (0, 32)
     )
     return cast(e, e.op("Add", low, e.op("BitShift", high, e.const(32, np.uint64), direction="LEFT")), dtype_of(a))
@@ -72,14 +77,90 @@ def _bits(e: Emitter, x: ir.Value, places: ir.Value) -> ir.Value:
     return cast(e, e.op("Mod", moved, e.const(2, np.uint64)), ir.DataType.BOOL)
 
 
+# -- BitCast ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The bits of a float: its sign, its exponent, which counts from ``lowest``, and its fraction."""
+
+    bits: int
+    fraction: int
+    lowest: int
+
+    @property
+    def exponents(self) -> int:
+        """How many exponents there are of numbers; one more says infinity or NaN."""
+        return (1 << (self.bits - 1 - self.fraction)) - 1
+
+    def powers(self, first: int) -> npt.NDArray[np.float64]:
+        """2 to the power of as many exponents, counted from ``first``."""
+        return np.ldexp(1.0, np.arange(first, first + self.exponents - 1))
+
+
+_FLOATS = {
+    ir.DataType.FLOAT16: _Layout(16, 10, -14),
+    ir.DataType.BFLOAT16: _Layout(16, 7, -126),
+    ir.DataType.FLOAT: _Layout(32, 23, -126),
+    ir.DataType.DOUBLE: _Layout(64, 52, -1022),
+}
+_INTEGERS = {ir.DataType[f"{sign}INT{bits}"] for sign in ("", "U") for bits in (8, 16, 32, 64)}
+
+
 @lowers(26, "BitCast")
 def bits_as_another_type(node: ir.Node, e: Emitter) -> ir.Value:
-    """Integers of one size are cast to each other as they are; what a float consists of, no older operator reads."""
+    """Integers of one size are cast to each other as they are; floats go through what their bits mean, in float64.
+
+    Every NaN becomes the quiet one without a sign: no older operator tells them apart.
+    """
     x = needed(node, 0)
     to = ir.DataType(attribute(node, "to"))
-    integers = {ir.DataType[f"{sign}INT{bits}"] for sign in ("", "U") for bits in (8, 16, 32, 64)}
     if to == x.dtype:
         return e.op("Identity", x)
-    if not {to, dtype_of(x)} <= integers:
-        raise CannotConvertError(f"the bits of {dtype_of(x).name} as {to.name}: no operator reads or makes the bits of a float")
-    return cast(e, x, to)
+    if {dtype_of(x), to} - {*_INTEGERS, *_FLOATS, ir.DataType.BOOL}:
+        raise CannotConvertError(f"the bits of {dtype_of(x).name} as {to.name}")
+    number: Number = x
+    n = Arithmetic(e)
+    if (layout := _FLOATS.get(dtype_of(x))) is not None:
+        number = _bits_of_float(n.cast(x, np.float64), layout, n)
+    if (layout := _FLOATS.get(to)) is not None:
+        signed = n.cast(n.cast(number, f"int{layout.bits}"), np.int64)
+        number = _float_of_bits(signed, layout, n)
+    return cast(e, n.value(number), to)
+
+
+def _bits_of_float(x: Number, layout: _Layout, n: Arithmetic) -> Number:
+    """float64 → the number that the bits are, in int64: (exponent − lowest) · 2^fraction + |x| / 2^exponent · 2^fraction."""
+    zero, unit = np.array(0.0), np.array(1 << layout.fraction)
+    regular = n.equal(x, x)
+    size = n.where(regular, n.absolute(x), np.array(1.0))
+    last = layout.exponents - 2
+    guess = n.floor(n.div(n.logarithm(size), np.array(math.log(2))))
+    place = n.cast(n.clip(n.sub(guess, np.array(float(layout.lowest))), zero, np.array(float(last))), np.int64)
+    powers = layout.powers(layout.lowest)
+    place = n.where(n.less(size, n.pick(powers, place)), n.maximum(n.sub(place, np.array(1)), np.array(0)), place)
+    after = n.minimum(n.add(place, np.array(1)), np.array(last))
+    place = n.where(n.less(size, n.pick(powers, after)), place, after)
+    finite = n.less(size, np.array(np.inf))
+    fraction = n.mul(n.div(n.where(finite, size, zero), n.pick(powers, place)), np.array(float(1 << layout.fraction)))
+    infinite = np.array(layout.exponents << layout.fraction)
+    bits = n.where(finite, n.add(n.cast(fraction, np.int64), n.mul(place, unit)), infinite)
+    negative = n.either(n.less(x, zero), n.less(n.div(np.array(1.0), x), zero))  # also −0
+    bits = n.where(negative, n.add(bits, np.array(-1 << (layout.bits - 1))), bits)
+    return n.where(regular, bits, np.array((2 * layout.exponents + 1) << (layout.fraction - 1)))
+
+
+def _float_of_bits(x: Number, layout: _Layout, n: Arithmetic) -> Number:
+    """int64 → the float64 that has the value of the bits."""
+    zero, one, unit = np.array(0), np.array(1), np.array(1 << layout.fraction)
+    negative = n.less(x, zero)
+    bits = n.where(negative, n.sub(x, np.array(-1 << (layout.bits - 1))), x)
+    exponent = n.div(bits, unit)
+    rest = n.sub(bits, n.mul(exponent, unit))
+    powers = layout.powers(layout.lowest - layout.fraction)
+    place = n.clip(n.sub(exponent, one), zero, np.array(layout.exponents - 2))
+    fraction = n.where(n.less(zero, exponent), n.add(rest, unit), rest)
+    value = n.mul(n.cast(fraction, np.float64), n.pick(powers, place))
+    special = n.where(n.equal(rest, zero), np.array(np.inf), np.array(np.nan))
+    value = n.where(n.equal(exponent, np.array(layout.exponents)), special, value)
+    return n.mul(value, n.where(negative, np.array(-1.0), np.array(1.0)))

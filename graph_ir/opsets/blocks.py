@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, total, whole
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, sizes
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, whole
+from dragoman.graph_ir.opsets.operators import sum_over
+from dragoman.graph_ir.opsets.step import Emitter, TooLittleKnownError, attribute, lowers, needed, numpy_dtype, sizes
 
 
 @lowers(28, "SpaceToDepth")
@@ -34,15 +35,15 @@ def col2im(node: ir.Node, e: Emitter) -> ir.Value:
     x = needed(node, 0)
     dims = len(attribute(node, "strides", ())) or sizes(needed(node, 1))[0]
     if dims is None:
-        raise CannotConvertError("an unknown number of image dimensions")
+        raise TooLittleKnownError("its number of image dimensions isn't known")
     image, block = (_parts(n.cast(n.of(needed(node, i)), np.int64), dims, n) for i in (1, 2))
     places, pixels = n.product(block), n.product(image)
     table, columns = _elements_of_pixels(node, image, block, n)
     batch, depth = n.size(x, 0), n.div(n.size(x, 1), places)
     flat = n.reshape(x, [batch, depth, n.mul(places, columns)])
-    padded = e.op("Pad", flat, e.const([0, 0, 0, 0, 0, 1], np.int64), e.const(0, numpy_dtype(x)))
+    padded = e.op("Pad", flat, e.vector(0, 0, 0, 0, 0, 1), e.const(0, numpy_dtype(x)))
     index = n.reshape(n.value(table), [places, pixels])
-    summed = total(e.op("Gather", padded, index, axis=2), [2], e)
+    summed = sum_over(e, e.op("Gather", padded, index, axis=2), [2], keepdims=0)
     return n.reshape(summed, [batch, depth, *image])
 
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import cast, dtype_of, integer, reshape
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, raises, rank
+from dragoman.graph_ir.opsets.operators import END, cast, reshape
+from dragoman.graph_ir.opsets.step import (
+    CannotConvertError,
+    Emitter,
+    attribute,
+    dtype_of,
+    input_at,
+    lowers,
+    needed,
+    raises,
+    rank,
+)
 from dragoman.graph_ir.opsets.subgraphs import Body
 
 
@@ -15,12 +25,12 @@ def cumulated_product(node: ir.Node, e: Emitter) -> ir.Value:
     """A Scan of the tensor reshaped to (before, axis, after), whose state is the product so far."""
     x = needed(node, 0)
     dtype, shape = dtype_of(x), e.op("Shape", x)
-    given = e.op("Reshape", cast(e, needed(node, 1), ir.DataType.INT64), integer(e, 1))
-    axis = e.op("Mod", given, integer(e, rank(x)))
-    after = e.op("Add", axis, integer(e, 1))
+    given = e.op("Reshape", cast(e, needed(node, 1), ir.DataType.INT64), e.vector(1))
+    axis = e.op("Mod", given, e.vector(rank(x)))
+    after = e.op("Add", axis, e.vector(1))
     front, back = (
-        e.op("ReduceProd", e.op("Concat", integer(e, 1), e.op("Slice", shape, *ends), axis=0), keepdims=1)
-        for ends in ((integer(e, 0), axis), (after, integer(e, np.iinfo(np.int64).max)))
+        e.op("ReduceProd", e.op("Concat", e.vector(1), e.op("Slice", shape, *ends), axis=0), keepdims=1)
+        for ends in ((e.vector(0), axis), (after, e.vector(END)))
     )
     flat = reshape(e, x, e.op("Concat", front, e.op("Slice", shape, axis, after), back, axis=0))
     one = e.op("Expand", e.const(1, dtype.numpy()), e.op("Concat", front, back, axis=0))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import onnx
 import onnx_ir as ir
 
 from dragoman.graph_ir import Gap, opsets
-from dragoman.graph_ir.opsets.schemas import REVIEWED, left_over, schema, version, wrong_types
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, lowering_step, raising_step
-from dragoman.graph_ir.passes.editing import Names, parts, replace_value
+from dragoman.graph_ir.inference import dimension_names
+from dragoman.graph_ir.opsets.schemas import REVIEWED, left_over, same_form, schema, takes_all, version, wrong_types
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, Target, lowering_step, raising_step
+from dragoman.graph_ir.passes.editing import Names, replace_value
 from dragoman.graph_ir.provenance import origins
+from dragoman.graph_ir.traversal import parts, walk
 
 OLDEST = 11
 """The oldest opset that is written."""
@@ -34,12 +36,13 @@ def convert_opset(model: ir.Model, opset: int, *, keep: Keep = lambda node: Fals
     _load_steps()
     gaps = _Gaps()
     names = Names(parts(model))
+    dimensions = dimension_names(model)
     for function in model.functions.values():
         calls = [node for node in _all_nodes(model) if node.op_identifier() == function.identifier()]
         layers = list(dict.fromkeys(layer for call in calls for layer in _layers(call))) or [function.name]
-        _convert(function.graph, opset, names, gaps, keep, function_layers=layers)
+        _convert(function.graph, opset, names, dimensions, gaps, keep, function_layers=layers)
         function.opset_imports[""] = opset
-    _convert(model.graph, opset, names, gaps, keep, function_layers=None)
+    _convert(model.graph, opset, names, dimensions, gaps, keep, function_layers=None)
     model.graph.opset_imports[""] = opset
     return gaps.found()
 
@@ -62,35 +65,45 @@ class _Gaps:
 
 
 def _convert(
-    graph: ir.Graph, opset: int, names: Names, gaps: _Gaps, keep: Keep, *, function_layers: list[str] | None
+    graph: ir.Graph,
+    opset: int,
+    names: Names,
+    dimensions: set[str],
+    gaps: _Gaps,
+    keep: Keep,
+    *,
+    function_layers: list[str] | None,
 ) -> None:
     start = graph.opset_imports.get("", opset)
-    stuck: set[ir.Node] = set()
-    kept = {node for node in _standard_nodes(graph) if keep(node)}
+    if opset == start:
+        return
+    nodes = _standard_nodes(graph)
+    left = {node for node in nodes if keep(node)}
     down = opset < start
     for at in range(start, opset, -1) if down else range(start, opset):
         newer, older = (at, at - 1) if down else (at + 1, at)
-        for node in list(_standard_nodes(graph)):
-            if node in stuck or node in kept or not _changes(node.op_type, newer, older, down=down):
+        target = Target(older if down else newer, names, dimensions)
+        rewritten = False
+        for node in nodes:
+            if not _changes(node.op_type, newer, older, down=down) or node in left:
                 continue
             try:
-                _move(node, newer, older, names, down=down, in_function=function_layers is not None)
+                rewritten |= _move(node, newer, older, target, in_function=function_layers is not None)
             except CannotConvertError as reason:
-                stuck.add(node)
-                gaps.add(node.op_type, f"opset {opset} can't express {reason.message}", function_layers or _layers(node))
-    if opset == start:
-        return
-    for node in _standard_nodes(graph):
-        if node in kept:
+                left.add(node)
+                gaps.add(node.op_type, reason.reason(opset), function_layers or _layers(node))
+        if rewritten:
+            nodes = _standard_nodes(graph)
+    for node in nodes:
+        if node in left:
             continue
-        if node not in stuck and version(node.op_type, opset) is None:
-            gaps.add(node.op_type, f"opset {opset} doesn't have it", function_layers or _layers(node))
-        if node in stuck or version(node.op_type, start) == version(node.op_type, opset):
-            continue
-        if wrong := wrong_types(node, opset):
-            gaps.add(node.op_type, f"opset {opset} doesn't take {wrong}", function_layers or _layers(node))
+        if version(node.op_type, opset) is None:
+            gaps.add(node.op_type, CannotConvertError("it").reason(opset), function_layers or _layers(node))
+        elif not takes_all(node.op_type, start, opset) and (wrong := wrong_types(node, opset)):
+            gaps.add(node.op_type, f"opset {opset} doesn't {wrong}", function_layers or _layers(node))
 
 
+@cache
 def _changes(op_type: str, newer: int, older: int, *, down: bool) -> bool:
     """An operator that neither opset has (an experimental one, of onnx before 1.6) changes if there is a step for it."""
     if version(op_type, newer) is None and version(op_type, older) is None:
@@ -98,22 +111,24 @@ def _changes(op_type: str, newer: int, older: int, *, down: bool) -> bool:
     return version(op_type, newer) != version(op_type, older)
 
 
-def _move(node: ir.Node, newer: int, older: int, names: Names, *, down: bool, in_function: bool) -> None:
-    """Take one node over one opset's edge."""
+def _move(node: ir.Node, newer: int, older: int, target: Target, *, in_function: bool) -> bool:
+    """Take one node over one opset's edge. True if a step had a hand in it: there may be other nodes now."""
+    down = target.opset == older
     changed = version(node.op_type, newer)
     step = (lowering_step if down else raising_step)(node.op_type, changed if changed is not None else newer)
-    source, target = (newer, older) if down else (older, newer)
     if step is not None:
         assert node.graph is not None
         graph = node.graph if isinstance(node.graph, ir.Graph) else node.graph.graph
-        results = step(node, Emitter(node, graph, target, names, in_function=in_function))
+        results = step(node, Emitter(node, graph, target, in_function=in_function))
         if results is not None:
             _replace(node, results if isinstance(results, tuple) else (results,))
-            return
-    if schema(node.op_type, target) is None:
+            return True
+    source = newer if down else older
+    if schema(node.op_type, target.opset) is None:
         raise CannotConvertError("it")
-    if left := left_over(node, source, target):
+    if not same_form(node.op_type, source, target.opset) and (left := left_over(node, source, target.opset)):
         raise CannotConvertError(" and ".join(left))
+    return step is not None
 
 
 def _replace(node: ir.Node, results: tuple[ir.Value, ...]) -> None:
@@ -140,13 +155,13 @@ def _drop_idle_constant(value: ir.Value) -> None:
         producer.graph.remove(producer, safe=True)
 
 
-def _standard_nodes(graph: ir.Graph) -> Iterator[ir.Node]:
-    return (node for node in graph.all_nodes() if node.domain in ("", "ai.onnx"))
+def _standard_nodes(graph: ir.Graph) -> list[ir.Node]:
+    return [node for node in walk(graph) if node.domain in ("", "ai.onnx")]
 
 
 def _all_nodes(model: ir.Model) -> Iterator[ir.Node]:
     for part in parts(model):
-        yield from part.all_nodes()
+        yield from walk(part)
 
 
 def _layers(node: ir.Node) -> list[str]:

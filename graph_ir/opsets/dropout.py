@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, is_used, lowers, needed, raises
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number
+from dragoman.graph_ir.opsets.step import Emitter, attribute, input_at, is_used, lowers, needed, numpy_dtype, raises
 from dragoman.graph_ir.passes.editing import constant
 
 
@@ -41,12 +42,25 @@ def dropout_ratio_as_attribute(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...
     mode = constant(training)
     value = 0.5 if ratio is None else float(np.asarray(ratio.numpy()).reshape(()))
     known = input_at(node, 1) is None or ratio is not None
-    if training is not None and not (known and value == 0):
-        if mode is None:
-            raise CannotConvertError("a training_mode that the network computes")
-        if bool(mode.numpy()):
-            raise CannotConvertError("its training_mode")
+    never = training is None or (mode is not None and not mode.numpy()) or (known and value == 0)
+    if not never:
+        return _dropped(node, e)
     y = e.op("Dropout", data, ratio=value)
     if not _has_mask(node):
         return (y,)
     return y, e.op("ConstantOfShape", e.op("Shape", data), value=ir.Tensor(np.ones(1, bool)))
+
+
+def _dropped(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
+    """In training: 0 where a number drawn between 0 and 1 is below the ratio, else x / (1 − ratio)."""
+    n = Arithmetic(e)
+    x, given, training = needed(node, 0), input_at(node, 1), n.of(needed(node, 2))
+    dtype = numpy_dtype(x)
+    ratio: Number = np.array(0.5, dtype) if given is None else n.cast(n.of(given), dtype)
+    seed = attribute(node, "seed")
+    drawn = e.op("RandomUniformLike", x, dtype=ir.DataType.FLOAT.value, seed=None if seed is None else float(seed))
+    drops = n.negation(n.either(n.negation(n.less(drawn, n.cast(ratio, np.float32))), n.negation(training)))
+    scaled = n.where(training, n.div(x, n.sub(np.array(1, dtype), ratio)), x)
+    y = n.where(drops, np.array(0, dtype), scaled)
+    results = n.value(y), n.value(n.negation(drops))
+    return results if _has_mask(node) else results[:1]

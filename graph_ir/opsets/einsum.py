@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import counted, dimension, integer, shape_from, sum_over, unsqueeze, where
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic
+from dragoman.graph_ir.opsets.operators import shape_from, sum_over, unsqueeze, where
 from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, rank
 
 
@@ -54,11 +55,10 @@ def _diagonal(e: Emitter, x: ir.Value, axes: tuple[str, ...]) -> _Term:
     """An axis that is named twice is one, where both indices are the same."""
     while twice := [i for i, axis in enumerate(axes) if axis in axes[:i]]:
         second, first = twice[0], axes.index(axes[twice[0]])
-        index = counted(e, dimension(e, x, first))
-        rows, columns = (
-            e.op("Reshape", index, integer(e, *(-1 if i == axis else 1 for i in range(len(axes))))) for axis in (first, second)
-        )
-        kept = where(e, e.op("Equal", rows, columns), x, e.const(0, numpy_dtype(x)))
+        n = Arithmetic(e)
+        index = n.count(n.size(x, first))
+        met = n.equal(*(n.along(index, axis, len(axes)) for axis in (first, second)))
+        kept = where(e, n.value(met), x, e.const(0, numpy_dtype(x)))
         x = sum_over(e, kept, [second], keepdims=0)
         axes = axes[:second] + axes[second + 1 :]
     return _Term(x, axes)
@@ -107,7 +107,7 @@ def _matrix(e: Emitter, x: ir.Value, batch: int, rows: int) -> ir.Value:
     """(batch…, rows…, rest…) → (batch…, rows, rest)."""
     heads = shape_from(e, x, 0, batch)
     sides = [
-        e.op("ReduceProd", e.op("Concat", integer(e, 1), part, axis=0), axes=[0], keepdims=1)
+        e.op("ReduceProd", e.op("Concat", e.vector(1), part, axis=0), axes=[0], keepdims=1)
         for part in (shape_from(e, x, batch, batch + rows), shape_from(e, x, batch + rows))
     ]
     return e.op("Reshape", x, e.op("Concat", heads, *sides, axis=0))

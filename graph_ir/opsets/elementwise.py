@@ -7,53 +7,19 @@ from functools import reduce
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import SMALL_INTEGERS, cast, dtype_of, vector, where, widened
+from dragoman.graph_ir.opsets.operators import END, cast, flattened, where
+from dragoman.graph_ir.opsets.precision import BFLOAT16, HALVES
 from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
     attribute,
+    dtype_of,
     input_at,
     lowers,
     needed,
     numpy_dtype,
     raises,
 )
-
-_BFLOAT16 = {ir.DataType.BFLOAT16: ir.DataType.FLOAT}
-_HALVES = {ir.DataType.FLOAT16: ir.DataType.FLOAT, **_BFLOAT16}
-_FLOAT8 = dict.fromkeys(
-    (ir.DataType.FLOAT8E4M3FN, ir.DataType.FLOAT8E4M3FNUZ, ir.DataType.FLOAT8E5M2, ir.DataType.FLOAT8E5M2FNUZ),
-    ir.DataType.FLOAT,
-)
-
-
-@lowers(28, "Compress", "Einsum", "OneHot", "ReverseSequence", "Unique")
-@lowers(24, "TopK")
-@lowers(
-    22, "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Det", "Multinomial", "Round", "Sin", "Sinh", "Tan"
-)
-@lowers(16, "GreaterOrEqual", "LessOrEqual", "Where")
-def bfloat16_as_float(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """Before, bfloat16 wasn't taken: it is computed in float32, which holds all its values."""
-    return widened(node, e, _BFLOAT16)
-
-
-@lowers(20, "IsInf", "IsNaN")
-def float_of_any_size(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """IsInf took float32 and float64 only, and IsNaN no float8."""
-    return widened(node, e, _FLOAT8 if node.op_type == "IsNaN" else {**_HALVES, **_FLOAT8})
-
-
-@lowers(14, "Add", "Sub", "Mul", "Div")
-def arithmetic_of_small_integers(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """Before 14 integers of 8 and 16 bits weren't taken: the lowest bits of what int64 gives are theirs."""
-    return widened(node, e, SMALL_INTEGERS)
-
-
-@lowers(14, "CumSum")
-def cumulated_sum_of_halves(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """Before 14 the 16-bit floats weren't taken."""
-    return widened(node, e, _HALVES)
 
 
 @lowers(19, "Equal")
@@ -62,9 +28,9 @@ def equal_strings(node: ir.Node, e: Emitter) -> ir.Value | None:
     a, b = needed(node, 0), needed(node, 1)
     if a.dtype != ir.DataType.STRING:
         return None
-    _, _, numbers, _ = e.ops("Unique", e.op("Concat", vector(e, a), vector(e, b), axis=0), outputs=4)
-    split = e.op("Reshape", e.op("Size", a), e.const([1], np.int64))
-    first, last, axis = e.const([0], np.int64), e.const([np.iinfo(np.int64).max], np.int64), e.const([0], np.int64)
+    _, _, numbers, _ = e.ops("Unique", e.op("Concat", flattened(e, a), flattened(e, b), axis=0), outputs=4)
+    split = e.op("Reshape", e.op("Size", a), e.vector(1))
+    first, last, axis = e.vector(0), e.vector(END), e.vector(0)
     parts = (e.op("Slice", numbers, first, split, axis), e.op("Slice", numbers, split, last, axis))
     return e.op("Equal", *(e.op("Reshape", n, e.op("Shape", x), allowzero=1) for n, x in zip(parts, (a, b), strict=True)))
 
@@ -117,7 +83,7 @@ def comparison_or_equal(node: ir.Node, e: Emitter) -> ir.Value:
 def power_of_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
     """Before 15 the exponent wasn't bfloat16."""
     exponent = needed(node, 1)
-    return e.op("Pow", needed(node, 0), cast(e, exponent, ir.DataType.FLOAT)) if exponent.dtype in _BFLOAT16 else None
+    return e.op("Pow", needed(node, 0), cast(e, exponent, ir.DataType.FLOAT)) if exponent.dtype in BFLOAT16 else None
 
 
 @lowers(12, "Pow")
@@ -150,7 +116,7 @@ def modulo_of_floats(node: ir.Node, e: Emitter) -> ir.Value | None:
 def range_of_halves(node: ir.Node, e: Emitter) -> ir.Value | None:
     """Before 27 the 16-bit floats weren't counted in: ``stash_type`` 1 counts them in float32 anyway."""
     start = needed(node, 0)
-    if start.dtype not in _HALVES:
+    if start.dtype not in HALVES:
         node.attributes.pop("stash_type", None)
         return None
     if attribute(node, "stash_type", 1) != 1:
@@ -166,6 +132,6 @@ def identity_matrix_of_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
     if ir.DataType.BFLOAT16 not in (x.dtype, given):
         return None
     dtype = ir.DataType(given or dtype_of(x).value)
-    like = cast(e, x, _BFLOAT16.get(dtype_of(x), dtype_of(x)))
-    made = e.op("EyeLike", like, dtype=_BFLOAT16.get(dtype, dtype).value, k=attribute(node, "k", 0))
+    like = cast(e, x, BFLOAT16.get(dtype_of(x), dtype_of(x)))
+    made = e.op("EyeLike", like, dtype=BFLOAT16.get(dtype, dtype).value, k=attribute(node, "k", 0))
     return cast(e, made, dtype)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import dimension, integer, shape_from
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, whole
+from dragoman.graph_ir.opsets.operators import shape_from
 from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, raises, rank
 from dragoman.graph_ir.opsets.subgraphs import repeat
 
@@ -33,26 +33,32 @@ def _scatter_along(e: Emitter, merge: str, data: ir.Value, indices: ir.Value, up
     """One index along ``axis`` at a time: such indices never meet."""
 
     def step(body: Emitter, number: ir.Value, state: ir.Value) -> ir.Value:
-        at = body.op("Reshape", number, integer(body, 1))
+        at = body.op("Reshape", number, body.vector(1))
         index, update = (body.op("Gather", value, at, axis=axis) for value in (indices, updates))
         merged = body.op(merge, body.op("GatherElements", state, index, axis=axis), update)
         return body.op("ScatterElements", state, index, merged, axis=axis)
 
-    return repeat(e, dimension(e, indices, axis), data, step)
+    return repeat(e, _times(e, indices, axis), data, step)
 
 
 def _scatter_tuples(e: Emitter, merge: str, data: ir.Value, indices: ir.Value, updates: ir.Value) -> ir.Value:
     """One tuple of indices at a time."""
     last = rank(indices) - 1
-    tuples = e.op("Reshape", indices, e.op("Concat", integer(e, -1), shape_from(e, indices, last), axis=0))
-    parts = e.op("Reshape", updates, e.op("Concat", integer(e, -1), shape_from(e, updates, last), axis=0))
+    tuples = e.op("Reshape", indices, e.op("Concat", e.vector(-1), shape_from(e, indices, last), axis=0))
+    parts = e.op("Reshape", updates, e.op("Concat", e.vector(-1), shape_from(e, updates, last), axis=0))
 
     def step(body: Emitter, number: ir.Value, state: ir.Value) -> ir.Value:
-        at = body.op("Reshape", number, integer(body, 1))
+        at = body.op("Reshape", number, body.vector(1))
         index, update = (body.op("Gather", value, at, axis=0) for value in (tuples, parts))
         return body.op("ScatterND", state, index, body.op(merge, body.op("GatherND", state, index), update))
 
-    return repeat(e, dimension(e, tuples, 0), data, step)
+    return repeat(e, _times(e, tuples, 0), data, step)
+
+
+def _times(e: Emitter, x: ir.Value, axis: int) -> ir.Value:
+    """The size of an axis as a Loop has it."""
+    n = Arithmetic(e)
+    return n.value(n.scalar(n.size(x, axis)))
 
 
 @raises(11, "Scatter")
@@ -68,14 +74,12 @@ def gather_without_batches(node: ir.Node, e: Emitter) -> ir.Value | None:
     if not batches:
         return None
     indices = needed(node, 1)
+    n = Arithmetic(e)
     last = rank(indices) - 1
-    shape = e.op("Shape", indices)
-    heads = e.op("Slice", shape, e.const([0], np.int64), e.const([last], np.int64))
-    column = e.op("Concat", heads, e.const([1], np.int64), axis=0)
+    size = [n.size(indices, axis) for axis in range(last)]
+    column = n.shape(*size, whole(1))
     coordinates = []
     for axis in range(batches):
-        size = e.op("Gather", shape, e.const(axis, np.int64))
-        counted = e.op("Range", e.const(0, np.int64), size, e.const(1, np.int64))
-        along = [-1 if i == axis else 1 for i in range(last + 1)]
-        coordinates.append(e.op("Expand", e.op("Reshape", counted, e.const(along, np.int64)), column))
+        place = n.along(n.count(size[axis]), axis, last + 1)
+        coordinates.append(e.op("Expand", n.value(place), column))
     return e.op("GatherND", needed(node, 0), e.op("Concat", *coordinates, indices, axis=last))

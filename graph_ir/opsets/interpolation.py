@@ -9,7 +9,8 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, whole
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, numpy_dtype, rank
+from dragoman.graph_ir.opsets.operators import cast
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, dtype_of, rank
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,7 @@ def real(*values: float) -> npt.NDArray[np.float32]:
 def resample(x: ir.Value, axes: list[Axis], method: Method, e: Emitter) -> ir.Value:
     """(…, size, …) → (…, out, …) on each axis."""
     n = Arithmetic(e)
-    dtype = numpy_dtype(x)
-    if method.mode != "nearest" and dtype.kind != "f":
+    if method.mode != "nearest" and not dtype_of(x).is_floating_point():
         raise CannotConvertError("interpolation between integers")
     if method.coordinates == "tf_crop_and_resize":
         # Where the scale is 1, ONNX Runtime ignores the region, and the standard doesn't.
@@ -55,11 +55,10 @@ def resample(x: ir.Value, axes: list[Axis], method: Method, e: Emitter) -> ir.Va
     if method.coordinates == "half_pixel_symmetric" and method.mode == "nearest" and method.nearest in ("floor", "ceil"):
         # The last bit of float32 decides between neighbours, and depends on the order of operations.
         raise CannotConvertError(f"half_pixel_symmetric coordinates with nearest_mode {method.nearest}")
-    y = x if method.mode == "nearest" or dtype == np.float32 else e.op("Cast", x, to=ir.DataType.FLOAT.value)
+    y = x if method.mode == "nearest" else cast(e, x, ir.DataType.FLOAT)
     for axis in axes:
         y = _resample_axis(y, axis, _coordinates(axis, method.coordinates, n), method, n)
-    if numpy_dtype(y) != dtype:
-        y = e.op("Cast", y, to=ir.DataType.from_numpy(dtype).value)
+    y = cast(e, y, dtype_of(x))
     return y if y is not x else e.op("Identity", x)
 
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, constant_ints, input_at, needed, raises, rank
+from dragoman.graph_ir.opsets.step import (
+    CannotConvertError,
+    Emitter,
+    TooLittleKnownError,
+    attribute,
+    constant_ints,
+    input_at,
+    needed,
+    raises,
+    rank,
+)
 
 _ARITHMETIC = ("Add", "Sub", "Mul", "Div")
 _COMPARISONS = ("And", "Or", "Xor", "Equal", "Greater", "Less", "Pow")
@@ -46,7 +55,7 @@ def broadcast_by_rule(node: ir.Node, e: Emitter) -> None:
             raise CannotConvertError(f"broadcasting {b.shape} at axis {axis} of {a.shape}")
         if behind:
             shape = [0] * rank(b) + [1] * behind
-            node.replace_input_with(1, e.op("Reshape", b, e.const(shape, np.int64)))
+            node.replace_input_with(1, e.op("Reshape", b, e.vector(*shape)))
 
 
 @raises(7, "PRelu")
@@ -55,7 +64,7 @@ def slope_of_channels(node: ir.Node, e: Emitter) -> None:
     x, slope = needed(node, 0), needed(node, 1)
     if rank(slope) == 1 and slope.shape is not None and slope.shape[0] != 1 and rank(x) > 2:
         shape = [-1] + [1] * (rank(x) - 2)
-        node.replace_input_with(1, e.op("Reshape", slope, e.const(shape, np.int64)))
+        node.replace_input_with(1, e.op("Reshape", slope, e.vector(*shape)))
 
 
 @raises(7, "Gemm")
@@ -86,8 +95,8 @@ def reshape_by_input(node: ir.Node, e: Emitter) -> ir.Value:
     """The shape was an attribute."""
     shape = attribute(node, "shape")
     if shape is None:
-        raise CannotConvertError("its missing shape")
-    return e.op("Reshape", needed(node, 0), e.const(list(shape), np.int64))
+        raise TooLittleKnownError("its shape is missing")
+    return e.op("Reshape", needed(node, 0), e.vector(*shape))
 
 
 @raises(4, "Concat")
@@ -102,7 +111,7 @@ def tile_every_axis(node: ir.Node, e: Emitter) -> ir.Value:
     x, tiles, axis = needed(node, 0), constant_ints(node, 1, "tiles"), constant_ints(node, 2, "axis")
     repeats = [1] * rank(x)
     repeats[(axis or [0])[0]] = (tiles or [1])[0]
-    return e.op("Tile", x, e.const(repeats, np.int64))
+    return e.op("Tile", x, e.vector(*repeats))
 
 
 @raises(2, "Pad")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.dimensions import minus, part_or_rest, size, vector
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, part_or_rest, whole
+from dragoman.graph_ir.opsets.operators import END, cast
 from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
+    TooLittleKnownError,
     attribute,
+    dtype_of,
     input_at,
     lowers,
     needed,
@@ -51,9 +54,9 @@ def linear_attention(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     scan = {"body": body.graph, "num_scan_inputs": len(axes), "scan_input_axes": axes, "scan_output_axes": [1]}
     state, o = e.ops("Scan", state, *over_time, outputs=2, **scan)
     width = sizes(v)[4]
-    o = e.op("Reshape", o, e.const([0, 0, query_heads * width if width is not None else -1], np.int64))
-    kind = node.outputs[1].dtype or (query if past is None else past).dtype
-    return _cast(o, query.dtype, e), _cast(state, kind, e)
+    o = e.op("Reshape", o, e.vector(0, 0, query_heads * width if width is not None else -1))
+    kind = node.outputs[1].dtype or dtype_of(query if past is None else past)
+    return cast(e, o, dtype_of(query)), cast(e, state, kind)
 
 
 def _step(state: ir.Value, steps: list[ir.Value], e: Emitter, *, gated: bool, corrected: bool) -> tuple[ir.Value, ir.Value]:
@@ -69,27 +72,22 @@ def _step(state: ir.Value, steps: list[ir.Value], e: Emitter, *, gated: bool, co
 
 def _by_step(x: ir.Value, tail: list[int], e: Emitter) -> ir.Value:
     """(B, T, …) → (B, T, *tail), in float32."""
-    return _cast(e.op("Reshape", x, e.const([0, 0, *tail], np.int64)), _FLOAT, e)
-
-
-def _cast(x: ir.Value, dtype: ir.DataType | None, e: Emitter) -> ir.Value:
-    return x if dtype is None or x.dtype == dtype else e.op("Cast", x, to=dtype.value)
+    return cast(e, e.op("Reshape", x, e.vector(0, 0, *tail)), _FLOAT)
 
 
 def _scale(node: ir.Node, q: ir.Value, e: Emitter) -> ir.Value:
     """The scale that is given, or 1 / √K."""
     if scale := attribute(node, "scale", 0.0):
         return e.const(scale, np.float32)
-    if isinstance(width := size(q, 4, e), int):
-        return e.const(width**-0.5, np.float32)
-    return e.op("Reciprocal", e.op("Sqrt", e.op("Cast", width, to=_FLOAT.value)))
+    n = Arithmetic(e)
+    return n.value(n.power(n.cast(n.size(q, 4), np.float32), -0.5))
 
 
 def _first_state(past: ir.Value | None, query: ir.Value, q: ir.Value, k: ir.Value, v: ir.Value, e: Emitter) -> ir.Value:
     if past is not None:
-        return _cast(past, _FLOAT, e)
-    shape = vector(e, size(query, 0, e), size(k, 2, e), size(k, 3, e), size(v, 4, e))
-    return e.op("Expand", e.const(0, np.float32), shape)
+        return cast(e, past, _FLOAT)
+    n = Arithmetic(e)
+    return e.op("Expand", e.const(0, np.float32), n.shape(n.size(query, 0), n.size(k, 2), n.size(k, 3), n.size(v, 4)))
 
 
 @lowers(27, "CausalConvWithState")
@@ -101,12 +99,12 @@ def causal_convolution(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     x, weight, bias, past = needed(node, 0), needed(node, 1), input_at(node, 2), input_at(node, 3)
     channels = sizes(weight)[0] if sizes(weight)[0] is not None else sizes(x)[1]
     if channels is None:
-        raise CannotConvertError("a dynamic number of channels")
-    carried = minus(size(weight, 2, e), 1, e)
-    whole = e.op("Concat", past, x, axis=2) if past is not None else e.op("Pad", x, vector(e, 0, 0, carried, 0, 0, 0))
-    y = e.op("Conv", whole, weight, bias, group=channels)
+        raise TooLittleKnownError("its number of channels isn't known")
+    n = Arithmetic(e)
+    carried, none = n.sub(n.size(weight, 2), whole(1)), whole(0)
+    row = e.op("Concat", past, x, axis=2) if past is not None else e.op("Pad", x, n.shape(none, none, carried, none, none, none))
+    y = e.op("Conv", row, weight, bias, group=channels)
     if attribute(node, "activation", "none") in ("silu", "swish"):
-        wide = _cast(y, _FLOAT, e)
-        y = _cast(e.op("Mul", wide, e.op("Sigmoid", wide)), x.dtype, e)
-    start, end = vector(e, minus(size(whole, 2, e), carried, e)), e.const([np.iinfo(np.int64).max], np.int64)
-    return y, e.op("Slice", whole, start, end, e.const([2], np.int64))
+        wide = cast(e, y, _FLOAT)
+        y = cast(e, e.op("Mul", wide, e.op("Sigmoid", wide)), dtype_of(x))
+    return y, n.crop(row, 2, n.sub(n.size(row, 2), carried), whole(END))

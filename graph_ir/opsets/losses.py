@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import cast, squeeze, unsqueeze, widened
+from dragoman.graph_ir.opsets.operators import cast, squeeze, unsqueeze
 from dragoman.graph_ir.opsets.step import Emitter, attribute, input_at, lowers, needed, numpy_dtype
-
-
-@lowers(22, "NegativeLogLikelihoodLoss")
-def loss_of_bfloat16(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """Before 22 bfloat16 wasn't taken."""
-    return widened(node, e, {ir.DataType.BFLOAT16: ir.DataType.FLOAT})
 
 
 @lowers(12, "SoftmaxCrossEntropyLoss")
@@ -34,9 +28,9 @@ def _likelihood_loss(node: ir.Node, e: Emitter, x: ir.Value) -> ir.Value:
     target, weight = cast(e, needed(node, 1), ir.DataType.INT64), input_at(node, 2)
     ignored, dtype = attribute(node, "ignore_index"), numpy_dtype(x)
     zero = e.const(0, dtype)
-    out = None if ignored is None else e.op("Equal", target, e.const(ignored, np.int64))
+    out = None if ignored is None else e.op("Equal", target, e.scalar(ignored))
     if out is not None:
-        target = e.op("Where", out, e.const(0, np.int64), target)
+        target = e.op("Where", out, e.scalar(0), target)
     loss = e.op("Neg", squeeze(e, e.op("GatherElements", x, unsqueeze(e, target, [1]), axis=1), [1]))
     if weight is None:
         weight = e.const(np.ones(1), dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, spread, whole
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, whole
 from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
@@ -24,7 +24,7 @@ def pads_as_input(node: ir.Node, e: Emitter) -> ir.Value:
     """The attributes ``pads`` and ``value`` become constant inputs."""
     data = needed(node, 0)
     value = e.const(attribute(node, "value", 0.0), numpy_dtype(data))
-    return e.op("Pad", data, e.const(attribute(node, "pads"), np.int64), value, mode=attribute(node, "mode", "constant"))
+    return e.op("Pad", data, e.vector(*attribute(node, "pads")), value, mode=attribute(node, "mode", "constant"))
 
 
 @lowers(19, "Pad")
@@ -69,7 +69,7 @@ def _pads_of_every_axis(node: ir.Node, e: Emitter) -> ir.Value:
     given = n.cast(n.of(axes), np.int64)
     places = n.where(n.less(given, whole(0)), n.add(given, dims), given)
     both = n.concat([places, n.add(places, dims)])
-    return n.value(spread(node, 1, both, np.zeros(2 * rank(data), np.int64), e))
+    return n.value(n.overwritten(whole(*[0] * (2 * rank(data))), both, n.of(needed(node, 1))))
 
 
 @lowers(18, "CenterCropPad")

@@ -8,7 +8,8 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, whole
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype
+from dragoman.graph_ir.opsets.operators import END
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, raises
 
 
 @lowers(22, "MaxPool", "AveragePool", "LpPool")
@@ -33,7 +34,7 @@ def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value
     before, after = [axis.before for axis in axes], [axis.after for axis in axes]
     length = [axis.size for axis in axes]
     if node.op_type == "AveragePool" and attribute(node, "count_include_pad", 0):
-        x = e.op("Pad", x, e.const([0, 0, *before, 0, 0, *after], np.int64))
+        x = e.op("Pad", x, e.vector(0, 0, *before, 0, 0, *after))
         length = [n.add(axis.size, whole(axis.before + axis.after)) for axis in axes]
         before, after = [0] * len(axes), [0] * len(axes)
     given = {name: attribute(node, name) for name in ("kernel_shape", "strides", "dilations", "storage_order", "p")}
@@ -48,15 +49,32 @@ def ceil_mode_as_padding(node: ir.Node, e: Emitter) -> ir.Value | tuple[ir.Value
     return e.ops(node.op_type, x, outputs=len(node.outputs), pads=before + after, **given)
 
 
+@raises(19, "AveragePool")
+def average_of_a_window_larger_than_everything(node: ir.Node, e: Emitter) -> None:
+    """Where padding counts, ONNX Runtime divided by all of such a window before 19, and since by what isn't beyond the padding:
+    there is more of that then."""
+    if not attribute(node, "count_include_pad", 0) or needed(node, 0).shape is None:
+        return
+    axes = _axes(node, Arithmetic(e))
+    lacking = [axis.lacking for axis in axes]
+    if max(lacking) > 0:
+        pads = [axis.before for axis in axes] + [axis.after + more for axis, more in zip(axes, lacking, strict=True)]
+        node.attributes["auto_pad"] = ir.AttrString("auto_pad", "NOTSET")
+        node.attributes["pads"] = ir.AttrInt64s("pads", pads)
+
+
 @lowers(19, "AveragePool")
 def average_without_dilations(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Dilations came with 19: the sum by Conv, over the number of elements that each window counts."""
+    """Dilations came with 19: the sum by Conv, over the number of elements that each window counts. See above for windows larger
+    than everything."""
     n = Arithmetic(e)
     axes = _axes(node, n)
     if all(axis.dilation == 1 for axis in axes):
         node.attributes.pop("dilations", None)
-        _spell_out_no_padding(node, axes, n)
-        return None
+        if attribute(node, "count_include_pad", 0):
+            smaller = [axis.kernel - axis.lacking for axis in axes]
+            node.attributes["kernel_shape"] = ir.AttrInt64s("kernel_shape", smaller)
+        return _without_negative_padding(node, axes, e)
     include = bool(attribute(node, "count_include_pad", 0))
     divisor: Number = np.array([1])
     for i, axis in enumerate(axes):
@@ -78,18 +96,6 @@ def lp_without_dilations(node: ir.Node, e: Emitter) -> ir.Value | None:
     return e.op("Pow", total, e.const(1 / p, numpy_dtype(x)))
 
 
-@lowers(12, "MaxPool")
-def max_of_small_integers(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | None:
-    """Before 12 only floats were pooled; those hold every int8 and uint8."""
-    x = needed(node, 0)
-    if x.dtype not in (ir.DataType.INT8, ir.DataType.UINT8):
-        return None
-    given = {name: found.value for name, found in node.attributes.items()}
-    floats = e.op("Cast", x, to=ir.DataType.FLOAT.value)
-    largest, *indices = e.ops("MaxPool", floats, outputs=len(node.outputs), **given)
-    return (e.op("Cast", largest, to=x.dtype.value), *indices)
-
-
 def _set_windows(node: ir.Node, counts: list[Number]) -> None:
     """Give the outputs the sizes that they have: onnx's inference counts some windows that are dropped."""
     for out in node.outputs:
@@ -98,20 +104,23 @@ def _set_windows(node: ir.Node, counts: list[Number]) -> None:
             out.shape = ir.Shape([*out.shape[:2], *(new or old for new, old in zip(known, out.shape[2:], strict=True))])
 
 
-def _spell_out_no_padding(node: ir.Node, axes: list[_Axis], n: Arithmetic) -> None:
-    """The automatic padding of windows that leave elements out between them is none; the older kernels of ONNX Runtime take it for
-    negative."""
-    reaches = [axis.reach(axis.windows(n), n) for axis in axes]
-    missing = [n.sub(reach, axis.size) for reach, axis in zip(reaches, axes, strict=True)]
-    if (
-        not all(axis.same for axis in axes)
-        or not all(isinstance(m, np.ndarray) for m in missing)
-        or min(map(_known, missing)) >= 0
-    ):
-        return
+def _without_negative_padding(node: ir.Node, axes: list[_Axis], e: Emitter) -> ir.Value | None:
+    """Where automatic padding is negative, since windows leave elements out, those are cut off, which older kernels of ONNX Runtime
+    don't do."""
+    if not all(axis.same for axis in axes):
+        return None
+    n = Arithmetic(e)
     pads = [axis.padding(n) for axis in axes]
-    node.attributes["auto_pad"] = ir.AttrString("auto_pad", "NOTSET")
-    node.attributes["pads"] = ir.AttrInt64s("pads", [_known(pad[side]) for side in (0, 1) for pad in pads])
+    flat = [pad for side in (0, 1) for pad in (p[side] for p in pads)]
+    if not all(isinstance(pad, np.ndarray) for pad in flat) or min(map(_known, flat)) >= 0:
+        return None
+    x = needed(node, 0)
+    for i, (before, after) in enumerate(pads):
+        first, last = max(-_known(before), 0), max(-_known(after), 0)
+        if first or last:
+            x = n.crop(x, 2 + i, whole(first), whole(END) if not last else whole(-last))
+    kept = {name: attribute(node, name) for name in ("kernel_shape", "strides", "count_include_pad")}
+    return e.op("AveragePool", x, pads=[max(_known(pad), 0) for pad in flat], **kept)
 
 
 # -- windows ----------------------------------------------------------------------------------------------
@@ -134,6 +143,14 @@ class _Axis:
     @property
     def kernel(self) -> int:
         return (self.taps - 1) * self.dilation + 1
+
+    @property
+    def lacking(self) -> int:
+        """By how much a single window is known to be larger than the input and its padding."""
+        if self.same or not isinstance(self.size, np.ndarray):
+            return 0
+        more = self.kernel - int(self.size.item()) - self.before - self.after
+        return more if 0 < more < self.stride else 0
 
     @property
     def may_drop(self) -> bool:
@@ -160,10 +177,11 @@ class _Axis:
         return n.add(n.mul(n.sub(count, whole(1)), whole(self.stride)), whole(self.kernel))
 
     def padding(self, n: Arithmetic) -> tuple[Number, Number]:
-        """The elements before and after, as the model says it."""
+        """The elements before and after, as the model says it, or for as many windows as SAME says: fewer than none if those leave
+        elements out, as ONNX Runtime has it."""
         if not self.same:
             return whole(self.before), whole(self.after)
-        missing = n.maximum(n.sub(self.reach(self.windows(n), n), self.size), whole(0))
+        missing = n.sub(self.reach(self.windows(n), n), self.size)
         before = n.div(n.add(missing, whole(self.before)), whole(2))
         return before, n.sub(missing, before)
 

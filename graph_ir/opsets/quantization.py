@@ -5,8 +5,20 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import cast, dimension, dtype_of, integer, positive_axis, shape_from, unsqueeze
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, rank, sizes
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, whole
+from dragoman.graph_ir.opsets.operators import cast, unsqueeze
+from dragoman.graph_ir.opsets.step import (
+    CannotConvertError,
+    Emitter,
+    TooLittleKnownError,
+    attribute,
+    dtype_of,
+    input_at,
+    lowers,
+    needed,
+    rank,
+    sizes,
+)
 
 _FLOAT = ir.DataType.FLOAT
 _WRITTEN_OUT = frozenset({ir.DataType.INT16, ir.DataType.UINT16})
@@ -45,7 +57,7 @@ def quantise_to_16_bits_and_in_blocks(node: ir.Node, e: Emitter) -> ir.Value | N
         return None
     size = sizes(scale)
     if None in size:
-        raise CannotConvertError(f"its output_dtype for a scale of dynamic size: {dtype.name} needs a zero point")
+        raise TooLittleKnownError(f"{dtype.name} takes a zero point, and the size of its scale isn't known")
     return e.op("QuantizeLinear", x, scale, e.const(np.zeros(size), dtype.numpy()), **node.attributes)
 
 
@@ -137,17 +149,17 @@ def _dequantise(node: ir.Node, e: Emitter, block: int) -> ir.Value:
 
 def _spread(e: Emitter, v: ir.Value, x: ir.Value, axis: int, block: int) -> ir.Value:
     """A scale or zero point as it meets ``x``: (n) at its axis; of blocks each repeated ``block`` times, up to the axis' end."""
-    axis = positive_axis(x, axis)
+    n = Arithmetic(e)
     if not block:
         if rank(v) == 0 or rank(x) == 1:
             return v
-        return e.op("Reshape", v, integer(e, *(-1 if i == axis else 1 for i in range(rank(x)))))
+        return n.value(n.along(n.of(v), axis % rank(x), rank(x)))
+    axis %= rank(x)
     parts = [1] * (rank(x) + 1)
     parts[axis + 1] = block
-    repeated = e.op("Expand", unsqueeze(e, v, [axis + 1]), integer(e, *parts))
-    whole = e.op("Concat", shape_from(e, v, 0, axis), integer(e, -1), shape_from(e, v, axis + 1), axis=0)
-    size = e.op("Reshape", dimension(e, x, axis), integer(e, 1))
-    return e.op("Slice", e.op("Reshape", repeated, whole), integer(e, 0), size, integer(e, axis))
+    repeated = e.op("Expand", unsqueeze(e, v, [axis + 1]), e.vector(*parts))
+    size = [n.size(v, i) if i != axis else whole(-1) for i in range(rank(v))]
+    return n.crop(e.op("Reshape", repeated, n.shape(*size)), axis, whole(0), n.size(x, axis))
 
 
 @lowers(21, "QLinearMatMul")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import cast, dtype_of
-from dragoman.graph_ir.opsets.step import Emitter, attribute, lowers, needed
+from dragoman.graph_ir.opsets.operators import cast
+from dragoman.graph_ir.opsets.step import Emitter, attribute, dtype_of, lowers, needed
 
 _BFLOAT16, _FLOAT = ir.DataType.BFLOAT16, ir.DataType.FLOAT
 

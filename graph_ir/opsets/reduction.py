@@ -5,8 +5,21 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import SMALL_INTEGERS, cast, dtype_of, integer, reshape, scalar, unsqueeze
-from dragoman.graph_ir.opsets.step import Emitter, attribute, input_at, lowers, needed, numpy_dtype, raises, rank, sizes
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, whole
+from dragoman.graph_ir.opsets.operators import END, cast, reshape, sum_over, unsqueeze
+from dragoman.graph_ir.opsets.precision import HALVES, SMALL_INTEGERS
+from dragoman.graph_ir.opsets.step import (
+    Emitter,
+    attribute,
+    dtype_of,
+    input_at,
+    lowers,
+    needed,
+    numpy_dtype,
+    raises,
+    rank,
+    sizes,
+)
 from dragoman.graph_ir.opsets.subgraphs import Branch, either
 from dragoman.graph_ir.passes.editing import constant
 
@@ -49,11 +62,11 @@ def _reduce_computed_axes(kind: str, data: ir.Value, axes: ir.Value, e: Emitter,
     by_axis = kind if kind in _BY_AXIS else "ReduceSum"
     kept = cast(e, e.op("ScatterElements", ones, axes, e.op("Sub", axes, axes)), ir.DataType.BOOL)
     if not noop:  # no axes are all of them
-        some = e.op("Greater", e.op("Size", axes), scalar(e, 0))
+        some = e.op("Greater", e.op("Size", axes), e.scalar(0))
         kept = e.op("And", kept, some)
     result = _before(kind, data, e)
     for axis in range(rank(data)):
-        stays = e.op("Squeeze", e.op("Slice", kept, integer(e, axis), integer(e, axis + 1)))
+        stays = e.op("Squeeze", e.op("Slice", kept, e.vector(axis), e.vector(axis + 1)))
         result = either(e, stays, _as_it_is(result), _reduced(by_axis, result, axis), result)
         result.shape = ir.Shape([None] * rank(data))
     if kind == "ReduceMean":
@@ -66,7 +79,6 @@ def _reduce_computed_axes(kind: str, data: ir.Value, axes: ir.Value, e: Emitter,
     return result if result is not data else e.op("Identity", data)
 
 
-_HALVES = {ir.DataType.FLOAT16: ir.DataType.FLOAT, ir.DataType.BFLOAT16: ir.DataType.FLOAT}
 _AFTER = {"ReduceL2": "Sqrt", "ReduceLogSum": "Log"}
 
 
@@ -74,7 +86,7 @@ def _before(kind: str, data: ir.Value, e: Emitter) -> ir.Value:
     if kind == "ReduceL1":
         return e.op("Abs", data)
     if kind == "ReduceMean":  # the sum of halves, and their number, may be more than a half can be
-        return cast(e, data, _HALVES.get(dtype_of(data), dtype_of(data)))
+        return cast(e, data, HALVES.get(dtype_of(data), dtype_of(data)))
     return e.op("Mul", data, data) if kind in ("ReduceL2", "ReduceSumSquare") else data
 
 
@@ -84,8 +96,8 @@ def _as_it_is(x: ir.Value) -> Branch:
 
 def _reduced(kind: str, x: ir.Value, axis: int) -> Branch:
     def branch(e: Emitter) -> ir.Value:
-        if kind == "ReduceSum" and e.opset >= 13:
-            return e.op(kind, x, integer(e, axis), keepdims=1)
+        if kind == "ReduceSum":
+            return sum_over(e, x, [axis], keepdims=1)
         return e.op(kind, x, axes=[axis], keepdims=1)
 
     return branch
@@ -96,7 +108,7 @@ def _reduced(kind: str, x: ir.Value, axis: int) -> Branch:
 def axes_as_input(node: ir.Node, e: Emitter) -> ir.Value:
     """The attribute becomes a constant input."""
     axes = attribute(node, "axes")
-    inputs = [needed(node, 0)] + ([e.const(list(axes), np.int64)] if axes is not None else [])
+    inputs = [needed(node, 0)] + ([e.vector(*axes)] if axes is not None else [])
     return e.op(node.op_type, *inputs, keepdims=attribute(node, "keepdims", 1))
 
 
@@ -149,12 +161,7 @@ def first_index_of_the_reversed(node: ir.Node, e: Emitter) -> ir.Value | None:
         return None
     x = needed(node, 0)
     axis = attribute(node, "axis", 0) % len(sizes(x))
-    backwards = [e.const([v], np.int64) for v in (-1, np.iinfo(np.int64).min + 1, axis, -1)]
+    n = Arithmetic(e)
+    backwards = [e.vector(v) for v in (-1, -END, axis, -1)]
     index = e.op(node.op_type, e.op("Slice", x, *backwards), axis=axis, keepdims=attribute(node, "keepdims", 1))
-    size = sizes(x)[axis]
-    last = (
-        e.const(size - 1, np.int64)
-        if size is not None
-        else e.op("Sub", e.op("Gather", e.op("Shape", x), e.const(axis, np.int64)), e.const(1, np.int64))
-    )
-    return e.op("Sub", last, index)
+    return n.value(n.sub(n.scalar(n.sub(n.size(x, axis), whole(1))), index))

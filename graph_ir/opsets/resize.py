@@ -7,9 +7,19 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, spread
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number
 from dragoman.graph_ir.opsets.interpolation import Axis, Method, real, resample
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, input_at, lowers, needed, raises, rank, sizes
+from dragoman.graph_ir.opsets.step import (
+    Emitter,
+    TooLittleKnownError,
+    attribute,
+    input_at,
+    lowers,
+    needed,
+    raises,
+    rank,
+    sizes,
+)
 
 
 @raises(9, "Upsample")
@@ -90,9 +100,9 @@ def resize_every_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
     regions = _regions(node, places, n, e)
     scales, target = None, None
     if input_at(node, 3) is not None:
-        target = n.value(spread(node, 3, places, n.concat([n.size(x, i) for i in range(dims)]), e))
+        target = n.value(n.overwritten(n.concat([n.size(x, i) for i in range(dims)]), places, n.of(needed(node, 3))))
     else:
-        scales = n.value(spread(node, 2, places, np.ones(dims, np.float32), e))
+        scales = n.value(n.overwritten(np.ones(dims, np.float32), places, n.of(needed(node, 2))))
     kept: dict[str, Any] = {name: attr.value for name, attr in node.attributes.items() if name != "axes"}
     return e.op("Resize", x, n.value(regions) if regions is not None else None, scales, target, **kept)
 
@@ -139,8 +149,8 @@ def _regions(node: ir.Node, places: np.ndarray[Any, Any], n: Arithmetic, e: Emit
     dims = rank(needed(node, 0))
     everything = np.repeat(real(0, 1), dims)
     if input_at(node, 1) is None:
-        raise CannotConvertError("its missing region")
-    return n.cast(spread(node, 1, np.concatenate([places, places + dims]), everything, e), np.float32)
+        raise TooLittleKnownError("its region is missing")
+    return n.cast(n.overwritten(everything, np.concatenate([places, places + dims]), n.of(needed(node, 1))), np.float32)
 
 
 def _axes(node: ir.Node, e: Emitter) -> list[Axis]:

@@ -8,11 +8,13 @@ from itertools import product
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, total, unsqueeze, whole
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, whole
 from dragoman.graph_ir.opsets.interpolation import cubic_weights, real
+from dragoman.graph_ir.opsets.operators import cast, sum_over, unsqueeze
 from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
+    TooLittleKnownError,
     attribute,
     input_at,
     lowers,
@@ -41,7 +43,7 @@ def sample(x: ir.Value, taps: Sequence[Taps], e: Emitter, *, owner: Number | Non
         owner = n.along(n.count(size[0]), 0, 2)
     rows = n.reshape(e.op("Transpose", x, perm=[0, *range(2, dims), 1]), [n.mul(size[0], volume), size[1]])
     if zeros:
-        rows = e.op("Pad", rows, e.const([0, 0, 1, 0], np.int64), e.const(0, numpy_dtype(x)))
+        rows = e.op("Pad", rows, e.vector(0, 0, 1, 0), e.const(0, numpy_dtype(x)))
     samples: list[Number] = []
     for choice in product(*taps):
         index: Number = whole(0)
@@ -59,7 +61,7 @@ def sample(x: ir.Value, taps: Sequence[Taps], e: Emitter, *, owner: Number | Non
             index = n.where(outside, n.mul(size[0], volume), index)
         found: Number = n.gather(rows, index, 0)
         if weight is not None:
-            found = n.mul(found, n.cast(unsqueeze(n.value(weight), [2], e), numpy_dtype(x)))
+            found = n.mul(found, n.cast(unsqueeze(e, n.value(weight), [2]), numpy_dtype(x)))
         samples.append(found)
     result = samples[0]
     for found in samples[1:]:
@@ -115,7 +117,7 @@ def _grid_sample(node: ir.Node, mode: str, e: Emitter) -> ir.Value:
     batch, places = n.size(x, 0), n.product(outs)
     taps = []
     for axis in range(count):
-        component = e.op("Gather", grid, e.const(count - 1 - axis, np.int64), axis=count + 1)
+        component = e.op("Gather", grid, e.scalar(count - 1 - axis), axis=count + 1)
         at = n.cast(n.reshape(component, [batch, places]), np.float32)
         taps.append(_grid_taps(at, n.cast(n.size(x, 2 + axis), np.float32), mode, padding, corners=corners, n=n))
     found = sample(x, taps, e, zeros=padding == "zeros")
@@ -161,14 +163,14 @@ def affine_grid(node: ir.Node, e: Emitter) -> ir.Value:
     theta = needed(node, 0)
     count = sizes(theta)[1]
     if count is None:
-        raise CannotConvertError("an unknown number of dimensions")
+        raise TooLittleKnownError("its number of dimensions isn't known")
     size = n.cast(n.of(needed(node, 1)), np.int64)
     dtype = numpy_dtype(theta)
     one, two = np.array([1], dtype), np.array([2], dtype)
 
     def column(j: int) -> Number:
-        taken = e.op("Gather", theta, e.const(j, np.int64), axis=2)
-        return e.op("Reshape", taken, e.const([0, *[1] * count, count], np.int64))
+        taken = e.op("Gather", theta, e.scalar(j), axis=2)
+        return e.op("Reshape", taken, e.vector(0, *[1] * count, count))
 
     grid = column(count)
     for j in range(count):
@@ -209,10 +211,10 @@ def roi_align_without_offset(node: ir.Node, e: Emitter) -> ir.Value | None:
     count = n.size(regions, 0)
     outs = [attribute(node, name, 1) for name in ("output_height", "output_width")]
     scale = e.const(attribute(node, "spatial_scale", 1.0), np.float32)
-    scaled = e.op("Sub", e.op("Mul", e.op("Cast", regions, to=1), scale), e.const(0.5, np.float32))
+    scaled = e.op("Sub", e.op("Mul", cast(e, regions, ir.DataType.FLOAT), scale), e.const(0.5, np.float32))
     taps = []
     for axis, out in enumerate(outs):
-        start, stop = (e.op("Gather", scaled, e.const([column], np.int64), axis=1) for column in (1 - axis, 3 - axis))
+        start, stop = (e.op("Gather", scaled, e.vector(column), axis=1) for column in (1 - axis, 3 - axis))
         steps = (np.arange(out * ratio) + 0.5) / ratio
         at = n.add(start, n.mul(n.div(n.sub(stop, start), real(out)), steps.astype(np.float32)[None]))
         shape = (out * ratio, 1) if axis == 0 else (1, out * ratio)
@@ -221,7 +223,7 @@ def roi_align_without_offset(node: ir.Node, e: Emitter) -> ir.Value | None:
     flat: list[Taps] = [[(_flattened(place, grid, n), _flattened(weight, grid, n)) for place, weight in axis] for axis in taps]
     found = sample(x, flat, e, owner=n.along(owner, 0, 2))
     parts = [whole(size) for out in outs for size in (out, ratio)]
-    summed = total(n.reshape(found, [count, *parts, n.size(x, 1)]), [2, 4], e)
+    summed = sum_over(e, n.reshape(found, [count, *parts, n.size(x, 1)]), [2, 4], keepdims=0)
     mean = e.op("Div", summed, e.const(ratio * ratio, numpy_dtype(x)))
     return e.op("Transpose", mean, perm=[0, 3, 1, 2])
 
@@ -257,7 +259,7 @@ def deform_conv(node: ir.Node, e: Emitter) -> ir.Value:
         raise CannotConvertError("a deformed convolution of other than images")
     kernel = [size for size in attribute(node, "kernel_shape") or sizes(weight)[2:] if size is not None]
     if len(kernel) < 2:
-        raise CannotConvertError("a kernel of dynamic size")
+        raise TooLittleKnownError("the size of its kernel isn't known")
     groups, parts = attribute(node, "group", 1), attribute(node, "offset_group", 1)
     strides, dilations = attribute(node, "strides", [1, 1]), attribute(node, "dilations", [1, 1])
     pads = attribute(node, "pads", [0, 0, 0, 0])
@@ -270,7 +272,7 @@ def deform_conv(node: ir.Node, e: Emitter) -> ir.Value:
     for axis in range(2):
         home = n.cast(n.sub(n.mul(n.count(outs[axis]), whole(strides[axis])), whole(pads[axis])), np.float32)
         start = (tap[axis] * dilations[axis]).astype(np.float32).reshape(1, -1, 1, 1)
-        shift = n.cast(e.op("Gather", moved, e.const(axis, np.int64), axis=2), np.float32)
+        shift = n.cast(e.op("Gather", moved, e.scalar(axis), axis=2), np.float32)
         at = n.add(n.add(n.along(home, 2 + axis, 4), start), shift)
         taps.append(_linear(n.reshape(n.value(at), [rows, n.mul(whole(taps_count), spots)]), n))
     image = n.reshape(x, [rows, n.div(depth, whole(parts)), n.size(x, 2), n.size(x, 3)])

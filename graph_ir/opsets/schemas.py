@@ -32,6 +32,18 @@ def version(op_type: str, opset: int) -> int | None:
     return None if found is None else int(found.since_version)
 
 
+@cache
+def same_form(op_type: str, source: int, target: int) -> bool:
+    """Whether the operator has the same attributes, inputs and outputs in both opsets: every node is as whole in one as in the other."""
+    before, after = schema(op_type, source), schema(op_type, target)
+    return before is not None and after is not None and _form(before) == _form(after)
+
+
+def _form(found: onnx.defs.OpSchema) -> object:
+    attributes = {name: (attribute.required, _default(attribute)) for name, attribute in found.attributes.items()}
+    return attributes, [parameter.option for parameter in found.inputs], [parameter.option for parameter in found.outputs]
+
+
 def left_over(node: ir.Node, source: int, target: int) -> list[str]:
     """What ``node`` at opset ``source`` uses that the operator of opset ``target`` doesn't have, or has with another default.
 
@@ -86,23 +98,44 @@ def takes(op_type: str, opset: int, dtype: ir.DataType) -> bool:
     return found is not None and any(name in constraint.allowed_type_strs for constraint in found.type_constraints)
 
 
+@cache
+def takes_all(op_type: str, source: int, target: int) -> bool:
+    """Whether the operator of opset ``target`` plainly takes all that it takes in opset ``source``: else each node is looked at."""
+    before, after = schema(op_type, source), schema(op_type, target)
+    if before is None or after is None:
+        return False
+    old, new = _kinds(before), _kinds(after)
+    return len(old) == len(new) and all(a[:-1] == b[:-1] and a[-1] <= b[-1] for a, b in zip(old, new, strict=True))
+
+
+def _kinds(found: onnx.defs.OpSchema) -> list[tuple[bool, bool, int, frozenset[str]]]:
+    """Of each parameter: is it an input, are its tensors of one type, the first parameter of the same type, and the types it may have."""
+    allowed = {c.type_param_str: frozenset(c.allowed_type_strs) for c in found.type_constraints}
+    parameters = [*found.inputs, *found.outputs]
+    variables = [parameter.type_str for parameter in parameters]
+    return [
+        (index < len(found.inputs), p.is_homogeneous, variables.index(p.type_str), allowed.get(p.type_str, frozenset({p.type_str})))
+        for index, p in enumerate(parameters)
+    ]
+
+
 def wrong_types(node: ir.Node, opset: int) -> str:
-    """The first tensor of ``node`` whose type the operator of ``opset`` doesn't take; empty if it takes them all."""
+    """What the operator of ``opset`` doesn't do that ``node`` asks for: take or give the type of one of its values; else empty."""
     found = schema(node.op_type, opset)
     if found is None:
         return ""
     allowed = {c.type_param_str: frozenset(c.allowed_type_strs) for c in found.type_constraints}
     bound: dict[str, str] = {}
-    for values, parameters in ((node.inputs, found.inputs), (node.outputs, found.outputs)):
+    for verb, values, parameters in (("take", node.inputs, found.inputs), ("give", node.outputs, found.outputs)):
         for index, value in enumerate(values):
             if value is None or value.type is None or not parameters:
                 continue
             parameter = parameters[min(index, len(parameters) - 1)]
             kind = _type_name(value.type)
             if kind not in allowed.get(parameter.type_str, {parameter.type_str}):
-                return f"{parameter.name} of type {kind}"
+                return f"{verb} {kind} as {parameter.name}"
             if parameter.is_homogeneous and bound.setdefault(parameter.type_str, kind) != kind:
-                return f"{parameter.name} of type {kind} beside {bound[parameter.type_str]}"
+                return f"{verb} {kind} as {parameter.name} beside {bound[parameter.type_str]}"
     return ""
 
 

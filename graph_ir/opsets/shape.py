@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.common import cast, counted, dimension, reshape, where
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, whole
+from dragoman.graph_ir.opsets.operators import END, blank, cast, reshape, where
 from dragoman.graph_ir.opsets.step import (
     Emitter,
     attribute,
@@ -15,9 +16,7 @@ from dragoman.graph_ir.opsets.step import (
     numpy_dtype,
     raises,
     rank,
-    sizes,
 )
-from dragoman.graph_ir.opsets.subgraphs import unrepeated
 from dragoman.graph_ir.passes.editing import constant
 
 
@@ -25,11 +24,11 @@ from dragoman.graph_ir.passes.editing import constant
 def shape_range(node: ir.Node, e: Emitter) -> ir.Value | None:
     """A Slice of the whole shape."""
     start, end = attribute(node, "start", 0), attribute(node, "end")
-    whole = e.op("Shape", needed(node, 0))
+    shape = e.op("Shape", needed(node, 0))
     if start == 0 and end is None:
-        return whole
-    stop = np.iinfo(np.int64).max if end is None else end
-    return e.op("Slice", whole, e.const([start], np.int64), e.const([stop], np.int64), e.const([0], np.int64))
+        return shape
+    stop = END if end is None else end
+    return e.op("Slice", shape, e.vector(start), e.vector(stop), e.vector(0))
 
 
 @lowers(14, "Reshape")
@@ -55,10 +54,10 @@ def axes_as_attribute(node: ir.Node, e: Emitter) -> ir.Value:
     zeros = e.op("Sub", axes, axes)
     if node.op_type == "Squeeze":
         stay = e.op("ScatterElements", e.const(np.ones(rank(x)), np.int64), axes, zeros)
-        return reshape(e, x, e.op("Compress", before, e.op("Cast", stay, to=ir.DataType.BOOL.value)))
-    count = e.op("Add", e.op("Shape", axes), e.const([rank(x)], np.int64))
-    ones = e.op("Expand", e.const([1], np.int64), count)
-    old = e.op("Reshape", e.op("NonZero", e.op("ScatterElements", ones, axes, zeros)), e.const([-1], np.int64))
+        return reshape(e, x, e.op("Compress", before, cast(e, stay, ir.DataType.BOOL)))
+    count = e.op("Add", e.op("Shape", axes), e.vector(rank(x)))
+    ones = e.op("Expand", e.vector(1), count)
+    old = e.op("Reshape", e.op("NonZero", e.op("ScatterElements", ones, axes, zeros)), e.vector(-1))
     return reshape(e, x, e.op("ScatterElements", ones, old, before))
 
 
@@ -66,7 +65,7 @@ def axes_as_attribute(node: ir.Node, e: Emitter) -> ir.Value:
 def axes_as_input(node: ir.Node, e: Emitter) -> ir.Value:
     """The attribute becomes a constant input."""
     axes = attribute(node, "axes")
-    return e.op(node.op_type, needed(node, 0), *([e.const(list(axes), np.int64)] if axes is not None else []))
+    return e.op(node.op_type, needed(node, 0), *([e.vector(*axes)] if axes is not None else []))
 
 
 @lowers(18, "Split")
@@ -76,18 +75,14 @@ def split_into_a_number(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...] | Non
     if count is None:
         return None
     data, axis = needed(node, 0), attribute(node, "axis", 0)
-    size = None if data.shape is None else sizes(data)[axis]
-    if size is not None and size % count == 0:
+    n = Arithmetic(e)
+    size = n.size(data, axis)
+    if isinstance(size, np.ndarray) and size.item() % count == 0:
         return e.ops("Split", data, outputs=count, axis=axis)
-    if size is not None:
-        part = -(-size // count)
-        parts = e.const([min(part, max(size - i * part, 0)) for i in range(count)], np.int64)
-    else:
-        whole = dimension(e, data, axis)
-        each = e.op("Div", e.op("Add", whole, e.const(count - 1, np.int64)), e.const(count, np.int64))
-        left = e.op("Sub", whole, e.op("Mul", each, e.const(np.arange(count), np.int64)))
-        parts = e.op("Min", each, e.op("Max", left, e.const(0, np.int64)))
-    return e.ops("Split", data, parts, outputs=count, axis=axis)
+    each = n.div(n.add(size, whole(count - 1)), whole(count))
+    left = n.sub(size, n.mul(each, whole(*range(count))))
+    parts = n.minimum(each, n.maximum(left, whole(0)))
+    return e.ops("Split", data, n.value(parts), outputs=count, axis=axis)
 
 
 @raises(18, "Split")
@@ -106,11 +101,11 @@ def split_sizes_as_attribute(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     if parts is None or tensor is not None:
         split = None if tensor is None else [int(v) for v in tensor.numpy().reshape(-1)]
         return e.ops("Split", data, outputs=count, axis=axis, split=split)
-    ends = e.op("CumSum", parts, e.const(0, np.int64))
+    ends = e.op("CumSum", parts, e.scalar(0))
     starts = e.op("Sub", ends, parts)
-    along = e.const([axis], np.int64)
+    along = e.vector(axis)
     bounds = [
-        [e.op("Slice", v, e.const([i], np.int64), e.const([i + 1], np.int64)) for v in (starts, ends)] for i in range(count)
+        [e.op("Slice", v, e.vector(i), e.vector(i + 1)) for v in (starts, ends)] for i in range(count)
     ]
     return tuple(e.op("Slice", data, start, end, along) for start, end in bounds)
 
@@ -119,8 +114,12 @@ def split_sizes_as_attribute(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
 def split_sizes_as_input(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     """The attribute becomes a constant input."""
     parts = attribute(node, "split")
-    inputs = [needed(node, 0)] + ([e.const(list(parts), np.int64)] if parts is not None else [])
+    inputs = [needed(node, 0)] + ([e.vector(*parts)] if parts is not None else [])
     return e.ops("Split", *inputs, outputs=len(node.outputs), axis=attribute(node, "axis", 0))
+
+
+_LONGEST = 1 << 10
+"""Rows and columns of a triangle that is written as a constant."""
 
 
 @lowers(14, "Trilu")
@@ -128,17 +127,14 @@ def triangle(node: ir.Node, e: Emitter) -> ir.Value:
     """Where column − row is at least (upper) or at most (lower) the diagonal's number, x; elsewhere zero."""
     x, diagonal = needed(node, 0), input_at(node, 1)
     upper = bool(attribute(node, "upper", 1))
-    height, width = sizes(x)[-2:]
-    number = constant(diagonal)
-    if height is not None and width is not None and (diagonal is None or number is not None):
-        shift = 0 if number is None else int(number.numpy().reshape(()))
-        ones = np.ones((height, width), bool)
-        mask = e.const(np.triu(ones, shift) if upper else np.tril(ones, shift), bool)
-    else:
-        column, row = (counted(e, dimension(e, x, rank(x) - 1 - i)) for i in range(2))
-        distance = e.op("Sub", column, e.op("Reshape", row, e.const([-1, 1], np.int64)))
-        shifted = e.const(0, np.int64) if diagonal is None else e.op("Reshape", diagonal, e.const([], np.int64))
-        mask = e.op("GreaterOrEqual" if upper else "LessOrEqual", distance, shifted)
+    n, dims = Arithmetic(e), rank(x)
+    size = [n.size(x, axis) for axis in (dims - 2, dims - 1)]
+    if all(isinstance(length, np.ndarray) and length.item() > _LONGEST for length in size):
+        size = [n.value(length) for length in size]  # a mask that the network computes
+    row, column = (n.along(n.count(length), axis, dims) for axis, length in zip((dims - 2, dims - 1), size, strict=True))
+    shift = whole(0) if diagonal is None else n.along(n.of(diagonal), 0, 1)
+    distance = n.sub(n.sub(column, row), shift)
+    mask = n.value(n.negation(n.less(distance, whole(0)) if upper else n.less(whole(0), distance)))
     if x.dtype == ir.DataType.BOOL:
         return e.op("And", mask, x)
     return where(e, mask, x, e.const(0, numpy_dtype(x)))
@@ -164,9 +160,12 @@ def constant_as_tensor(node: ir.Node, e: Emitter) -> ir.Value | None:
 
 @lowers(14, "Identity")
 def identity_of_a_sequence(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Before 14 only tensors were passed on: a sequence is, by a Loop that never runs (which takes sequences from 13 on)."""
+    """Before 14 only tensors were passed on: a sequence becomes another when an element is put in, and taken out again."""
     x = needed(node, 0)
-    return unrepeated(e, x) if isinstance(x.type, ir.SequenceType) else None
+    if not isinstance(x.type, ir.SequenceType):
+        return None
+    element, first = blank(e, x.type.dtype), e.scalar(0)
+    return e.op("SequenceErase", e.op("SequenceInsert", x, element, first), first)
 
 
 @lowers(20, "ConstantOfShape")
@@ -183,7 +182,7 @@ def filled_with_bfloat16(node: ir.Node, e: Emitter) -> ir.Value | None:
 def bounds_as_inputs(node: ir.Node, e: Emitter) -> ir.Value:
     """The attributes become constant inputs."""
     bounds = [attribute(node, name) for name in ("starts", "ends", "axes")]
-    return e.op("Slice", needed(node, 0), *(e.const(list(v), np.int64) for v in bounds if v is not None))
+    return e.op("Slice", needed(node, 0), *(e.vector(*v) for v in bounds if v is not None))
 
 
 @raises(11, "DynamicSlice")
@@ -196,5 +195,5 @@ def slice_of_computed_bounds(node: ir.Node, e: Emitter) -> ir.Value:
 def number_as_input(node: ir.Node, e: Emitter) -> tuple[ir.Value, ...]:
     """The attribute becomes a constant input."""
     return e.ops(
-        "TopK", needed(node, 0), e.const([attribute(node, "k")], np.int64), outputs=2, axis=attribute(node, "axis", -1)
+        "TopK", needed(node, 0), e.vector(attribute(node, "k")), outputs=2, axis=attribute(node, "axis", -1)
     )

@@ -7,10 +7,12 @@ import math
 import numpy as np
 import onnx_ir as ir
 
-from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, unsqueeze, whole
+from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, whole
+from dragoman.graph_ir.opsets.operators import unsqueeze
 from dragoman.graph_ir.opsets.step import (
     CannotConvertError,
     Emitter,
+    TooLittleKnownError,
     attribute,
     constant_ints,
     input_at,
@@ -32,7 +34,7 @@ _FLOAT = ir.DataType.FLOAT.value
 @raises(20, "DFT")
 def axis_as_input(node: ir.Node, e: Emitter) -> ir.Value:
     """The attribute, 1 if it isn't given, becomes a constant input, whose default is another."""
-    axis = e.const(attribute(node, "axis", 1), np.int64)
+    axis = e.scalar(attribute(node, "axis", 1))
     given = {name: attribute(node, name, 0) for name in ("inverse", "onesided")}
     return e.op("DFT", needed(node, 0), input_at(node, 1), axis, **given)
 
@@ -54,11 +56,11 @@ def axis_as_attribute(node: ir.Node, e: Emitter) -> ir.Value:
     before, length, after = (
         n.value(n.crop(shape, 0, a, b)) for a, b in ((whole(0), start), (start, stop), (stop, whole(dims - 1)))
     )
-    one, first = e.const([1], np.int64), e.const([0], np.int64)
+    one, first = e.vector(1), e.vector(0)
     around = [e.op("ReduceProd", e.op("Concat", part, one, axis=0), first) for part in (before, after)]
     parts = n.reshape(x, [around[0], length, around[1], n.size(x, dims - 1)])
     y = e.op("DFT", parts, input_at(node, 1), axis=1, **given)
-    made = (e.op("Slice", e.op("Shape", y), *(e.const([v], np.int64) for v in bounds)) for bounds in ((1, 2), (3, 4)))
+    made = (e.op("Slice", e.op("Shape", y), *(e.vector(v) for v in bounds)) for bounds in ((1, 2), (3, 4)))
     return e.op("Reshape", y, e.op("Concat", before, next(made), after, next(made), axis=0))
 
 
@@ -102,7 +104,7 @@ def _spectrum(x: ir.Value, axis: int, length: Number, *, inverse: bool, onesided
             "numbers that aren't known to be real or complex" if numbers is None else "onesided complex numbers"
         )
     last = rank(x) - 1
-    return e.op("Concat", unsqueeze(re, [last], e), unsqueeze(im, [last], e), axis=last)
+    return e.op("Concat", unsqueeze(e, re, [last]), unsqueeze(e, im, [last]), axis=last)
 
 
 def _from_half(x: ir.Value, axis: int, length: Number, e: Emitter) -> ir.Value:
@@ -118,7 +120,7 @@ def _from_half(x: ir.Value, axis: int, length: Number, e: Emitter) -> ir.Value:
     weight = n.div(n.where(alone, np.array([1], dtype), np.array([2], dtype)), n.cast(length, dtype))
     re = _product(_component(x, 0, e), n.mul(cosine, weight), axis, n)
     im = _product(_component(x, 1, e), n.mul(sine, weight), axis, n)
-    return unsqueeze(e.op("Sub", re, im), [rank(x) - 1], e)
+    return unsqueeze(e, e.op("Sub", re, im), [rank(x) - 1])
 
 
 def _waves(have: Number, count: Number, length: Number, like: ir.Value, n: Arithmetic) -> tuple[Number, Number]:
@@ -134,7 +136,7 @@ def _waves(have: Number, count: Number, length: Number, like: ir.Value, n: Arith
 
 
 def _component(x: ir.Value, index: int, e: Emitter) -> ir.Value:
-    return e.op("Gather", x, e.const(index, np.int64), axis=rank(x) - 1)
+    return e.op("Gather", x, e.scalar(index), axis=rank(x) - 1)
 
 
 def _product(x: ir.Value, matrix: Number, axis: int, n: Arithmetic) -> ir.Value:
@@ -157,7 +159,7 @@ def stft(node: ir.Node, e: Emitter) -> ir.Value:
     elif window is not None:
         length = n.size(window, 0)
     else:
-        raise CannotConvertError("frames of unknown length")
+        raise TooLittleKnownError("the length of its frames is missing")
     frames = n.add(n.div(n.sub(n.size(signal, 1), length), step), whole(1))
     index = n.add(n.along(n.mul(n.count(frames), step), 0, 2), n.along(n.count(length), 1, 2))
     framed = n.gather(signal, index, 1)

@@ -7,33 +7,61 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import onnx_ir as ir
-from onnx import shape_inference
 
-from dragoman.graph_ir.errors import DragomanError
+from dragoman.graph_ir.errors import DragomanError, MalformedModel
+from dragoman.graph_ir.inference import NodeInference
 from dragoman.graph_ir.passes.editing import Names, constant
 from dragoman.graph_ir.provenance import origins, set_origins
 
 
 class CannotConvertError(DragomanError):
-    """A node that the other opset can't express; becomes a gap in the report."""
+    """What a node has that the other opset can't express, as a noun; becomes a gap in the report."""
+
+    def reason(self, opset: int) -> str:
+        """What the report says of the node."""
+        return f"opset {opset} can't express {self.message}"
+
+
+class TooLittleKnownError(CannotConvertError):
+    """Why a node can't be rewritten, as a sentence, though the other opset might express it."""
+
+    def reason(self, opset: int) -> str:
+        """What the report says of the node."""
+        return f"it can't be rewritten for opset {opset}, since {self.message}"
+
+
+class Target:
+    """The opset that is being converted to, and inference of its operators."""
+
+    def __init__(self, opset: int, names: Names, dimensions: set[str]) -> None:
+        """``names`` are those that the model has, and ``dimensions`` those of its dimensions, to which new ones are added."""
+        self.opset = opset
+        self.names = names
+        self._inference = NodeInference({"": opset}, taken=dimensions)
+
+    def infer(self, node: ir.Node) -> None:
+        """Type and shape a new node's outputs; ``TooLittleKnownError`` if its inputs don't fit."""
+        try:
+            self._inference.infer(node)
+        except MalformedModel as error:  # of a malformed model, or of types that the operator of this opset doesn't take
+            raise TooLittleKnownError(error.message) from error
 
 
 class Emitter:
     """Puts operators before the node that is being rewritten, typed and shaped, with its provenance."""
 
-    def __init__(self, node: ir.Node, graph: ir.Graph, opset: int, names: Names, *, in_function: bool) -> None:
-        """``opset`` is the one that is being converted to."""
+    def __init__(self, node: ir.Node, graph: ir.Graph, target: Target, *, in_function: bool) -> None:
+        """``target`` is what is being converted to."""
         self._graph = graph
         self._in_function = in_function
         self.node = node
-        self.names = names
-        self.opset = opset
+        self.target = target
+        self.opset = target.opset
 
     def unique(self, name: str) -> str:
         """``name`` after the node's output, unlike every other name of the model."""
-        return self.names.unique(f"{self.node.outputs[0].name or self.node.name}/{name}")
+        return self.target.names.unique(f"{self.node.outputs[0].name or self.node.name}/{name}")
 
     def op(self, op_type: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
         """Emit an operator with one output; attributes that are None are left out."""
@@ -43,7 +71,7 @@ class Emitter:
         """Emit an operator with several outputs."""
         given = {key: value for key, value in attributes.items() if value is not None}
         node = self.add(ir.node(op_type, list(inputs), given, num_outputs=outputs))
-        infer(node, self.opset)
+        self.target.infer(node)
         return tuple(node.outputs)
 
     def add(self, node: ir.Node) -> ir.Node:
@@ -57,6 +85,14 @@ class Emitter:
 
     def _insert(self, node: ir.Node) -> None:
         self._graph.insert_before(self.node, node)
+
+    def vector(self, *values: int) -> ir.Value:
+        """A constant vector of int64."""
+        return self.const(list(values), np.int64)
+
+    def scalar(self, value: int) -> ir.Value:
+        """A constant scalar of int64."""
+        return self.const(value, np.int64)
 
     def const(self, array: npt.ArrayLike, dtype: npt.DTypeLike) -> ir.Value:
         """A constant: an initializer, or a Constant node inside a function, which can't have initializers."""
@@ -72,7 +108,7 @@ class Emitter:
 
 Step = Callable[[ir.Node, Emitter], ir.Value | tuple[ir.Value, ...] | None]
 """Rewrites a node for the neighbouring opset: gives the values that replace its outputs, or None if it was changed in place
-(or may stay as it is). Raises ``CannotConvertError``."""
+(or may stay as it is). Raises ``CannotConvertError``, whose reason is told."""
 
 _LOWERING: dict[tuple[str, int], Step] = {}
 _RAISING: dict[tuple[str, int], Step] = {}
@@ -118,7 +154,7 @@ def attribute(node: ir.Node, name: str, default: Any = None) -> Any:
     if found is None:
         return default
     if found.is_ref():
-        raise CannotConvertError(f"its {name} is a parameter of the function that it is in")
+        raise TooLittleKnownError(f"its {name} is a parameter of the function that it is in")
     if found.type == ir.AttributeType.STRING and isinstance(found.value, bytes):
         return found.value.decode()
     return found.value
@@ -133,7 +169,7 @@ def needed(node: ir.Node, index: int) -> ir.Value:
     """An input that the schema demands."""
     value = input_at(node, index)
     if value is None:
-        raise CannotConvertError(f"its input {index} is missing")
+        raise TooLittleKnownError(f"its input {index} is missing")
     return value
 
 
@@ -143,60 +179,37 @@ def is_used(value: ir.Value) -> bool:
 
 
 def constant_ints(node: ir.Node, index: int, what: str) -> list[int] | None:
-    """The values of a constant input, None if it is left out; ``CannotConvertError`` if it isn't constant."""
+    """The values of a constant input, None if it is left out; ``TooLittleKnownError`` if it isn't constant."""
     value = input_at(node, index)
     if value is None:
         return None
     tensor = constant(value)
     if tensor is None:
-        raise CannotConvertError(f"its {what} are computed by the network, and would have to be constant")
+        raise TooLittleKnownError(f"its {what} are computed by the network")
     return [int(v) for v in tensor.numpy().reshape(-1)]
 
 
 def rank(value: ir.Value) -> int:
-    """The number of dimensions; ``CannotConvertError`` if it isn't known."""
+    """The number of dimensions; ``TooLittleKnownError`` if it isn't known."""
     if value.shape is None:
-        raise CannotConvertError(f"the rank of {value.name} isn't known")
+        raise TooLittleKnownError(f"the rank of {value.name} isn't known")
     return len(value.shape)
 
 
 def sizes(value: ir.Value) -> tuple[int | None, ...]:
-    """The dimensions, None where they are dynamic; ``CannotConvertError`` if not even the rank is known."""
+    """The dimensions, None where they are dynamic; ``TooLittleKnownError`` if not even the rank is known."""
     rank(value)
     assert value.shape is not None
     return tuple(d if isinstance(d, int) else None for d in value.shape)
 
 
-def numpy_dtype(value: ir.Value) -> np.dtype[Any]:
-    """The elements' type; ``CannotConvertError`` if it isn't known."""
+def dtype_of(value: ir.Value) -> ir.DataType:
+    """The elements' type; ``TooLittleKnownError`` if it isn't known."""
     if value.dtype is None:
-        raise CannotConvertError(f"the type of {value.name} isn't known")
-    return value.dtype.numpy()
+        raise TooLittleKnownError(f"the type of {value.name} isn't known")
+    return value.dtype
 
 
-def infer(node: ir.Node, opset: int) -> None:
-    """Type and shape a new node's outputs, as far as onnx can tell; ``CannotConvertError`` if it says that they don't fit."""
-    schema = onnx.defs.get_schema(node.op_type, opset, "")
-    types: dict[str, onnx.TypeProto] = {}
-    data: dict[str, onnx.TensorProto] = {}
-    for value in node.inputs:
-        if value is None or not value.name:
-            continue
-        if value.type is None:
-            return
-        types[value.name] = ir.serde.serialize_type(value.type)
-        if value.shape is not None:
-            ir.serde.serialize_shape_into(types[value.name], value.shape)
-        tensor = constant(value)
-        if tensor is not None and tensor.size <= 64:
-            data[value.name] = ir.serde.serialize_tensor(tensor)
-    imports = [onnx.helper.make_opsetid("", opset)]
-    try:
-        found = shape_inference.infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
-    except (shape_inference.InferenceError, onnx.checker.ValidationError) as error:
-        # onnx judges types and shapes here: of a malformed model, or of types that the operator of this opset doesn't take.
-        raise CannotConvertError(f"{node.op_type} on what it is given ({str(error).strip().splitlines()[0]})") from error
-    for out in node.outputs:
-        if (proto := found.get(out.name or "")) is not None:
-            out.type = ir.serde.deserialize_type_proto_for_type(proto)
-            out.shape = ir.serde.deserialize_type_proto_for_shape(proto)
+def numpy_dtype(value: ir.Value) -> np.dtype[Any]:
+    """The same as numpy has it."""
+    return dtype_of(value).numpy()

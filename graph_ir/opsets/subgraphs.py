@@ -16,7 +16,7 @@ class Body(Emitter):
     def __init__(self, outer: Emitter, name: str) -> None:
         """A new, empty graph; ``outer`` emits the node that will hold it."""
         self.graph = ir.Graph([], [], nodes=[], name=outer.unique(name))
-        super().__init__(outer.node, self.graph, outer.opset, outer.names, in_function=True)
+        super().__init__(outer.node, self.graph, outer.target, in_function=True)
 
     def _insert(self, node: ir.Node) -> None:
         self.graph.append(node)
@@ -57,18 +57,4 @@ def repeat(e: Emitter, times: ir.Value, start: ir.Value, step: Callable[[Emitter
     body.output(going, step(body, number, state))
     node = e.add(ir.node("Loop", [times, e.const(True, np.bool_), start], {"body": body.graph}, num_outputs=1))
     node.outputs[0].type, node.outputs[0].shape = start.type, start.shape
-    return node.outputs[0]
-
-
-def unrepeated(e: Emitter, x: ir.Value) -> ir.Value:
-    """What a Loop that never runs makes of ``x``, of any type: a value of its own that equals it."""
-    body = Body(e, "body")
-    body.input("iteration", ir.DataType.INT64, [])
-    going = body.input("condition", ir.DataType.BOOL, [])
-    state = ir.Value(name=body.unique("state"), type=x.type)
-    body.graph.inputs.append(state)
-    body.output(going)
-    body.graph.outputs.append(state)
-    node = e.add(ir.node("Loop", [e.const(0, np.int64), e.const(True, np.bool_), x], {"body": body.graph}, num_outputs=1))
-    node.outputs[0].type = x.type
     return node.outputs[0]

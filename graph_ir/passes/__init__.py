@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.garbage import paused
 from dragoman.graph_ir.model import Model
-from dragoman.graph_ir.passes import branches, casts, constants, identities, pieces, reshapes
+from dragoman.graph_ir.passes import branches, casts, constants, grouped_transposes, identities, pieces, reshapes
 from dragoman.graph_ir.passes.activations import fuse_activations
 from dragoman.graph_ir.passes.common_subexpressions import share_common_subexpressions
 from dragoman.graph_ir.passes.dead_code import remove_dead_code
@@ -24,7 +24,7 @@ from dragoman.graph_ir.passes.transposes import cancel_transposes
 Pass = Callable[[ir.Model], bool]
 """Changes a model in place; True if it changed anything. Names of inputs and outputs stay, and provenance is kept."""
 
-_RULES = (constants.RULES, branches.RULES, identities.RULES, casts.RULES, pieces.RULES, reshapes.RULES)
+_RULES = (constants.RULES, branches.RULES, identities.RULES, casts.RULES, pieces.RULES, grouped_transposes.RULES, reshapes.RULES)
 
 
 def simplify(model: ir.Model) -> bool:
@@ -52,17 +52,17 @@ _ROUNDS = 20
 __all__ = ["PASSES", "Pass", "optimize", "simplify"]
 
 
-def optimize(model: Model) -> Model:
-    """The same network in fewer nodes; ``model`` stays as it is, and shares its weights with the result."""
-    with paused():
-        result = Model(model.ir.clone(), model.source, list(model.notes))
-        remove_dead_code(result.ir)
-        share_duplicate_weights(result.ir)
-        idle = 0
-        for step in PASSES * _ROUNDS:
-            idle = 0 if step(result.ir) else idle + 1
-            if idle == len(PASSES):
-                break
-        remove_dead_code(result.ir)
-        share_duplicate_weights(result.ir)
+@paused()
+def optimize(model: Model, *, in_place: bool = False) -> Model:
+    """The same network in fewer nodes. ``model`` stays as it is, and shares its weights with the result, unless ``in_place``."""
+    result = model if in_place else Model(model.ir.clone(), model.source, list(model.notes))
+    remove_dead_code(result.ir)
+    share_duplicate_weights(result.ir)
+    idle = 0
+    for step in PASSES * _ROUNDS:
+        idle = 0 if step(result.ir) else idle + 1
+        if idle == len(PASSES):
+            break
+    remove_dead_code(result.ir)
+    share_duplicate_weights(result.ir)
     return result

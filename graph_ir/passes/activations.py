@@ -15,6 +15,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.passes.editing import Names, constant
 from dragoman.graph_ir.passes.matching import Polynomial, close, equals, fuse, made_by, number, only_inside, polynomial
+from dragoman.graph_ir.traversal import graphs_of
 
 _CURVES = frozenset({"Clip", "Erf", "HardSigmoid", "Tanh"})
 _ARITHMETIC = ("Add", "Sub", "Mul", "Div", "Neg", "Pow")
@@ -38,7 +39,7 @@ def fuse_activations(model: ir.Model) -> bool:
     """Wherever a curve t(x), with arithmetic before and behind it, is an activation of x, one operator takes the place of all."""
     names = Names([model.graph])
     changed = False
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in graphs_of(model.graph):
         for node in list(graph):
             if node.domain == "" and node.op_type in _CURVES and node.graph is graph and node.outputs[0].dtype in _FLOATS:
                 changed |= _fuse(node, names)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.graph_ir.passes.editing import constant, only_consumer
+from dragoman.graph_ir.passes.editing import attribute, constant, only_consumer
 
 Vector = npt.NDArray[np.float64]
 
@@ -103,14 +103,14 @@ def _graph_of(value: ir.Value) -> ir.Graph | ir.Function | None:
 def _batch_normalization(node: ir.Node) -> Affine | None:
     """ONNX BatchNormalization at inference: (x − mean) / sqrt(var + epsilon) · scale + bias."""
     parameters = [constant(value) for value in node.inputs[1:5]]
-    training = node.attributes["training_mode"].as_int() if "training_mode" in node.attributes else 0
+    training = attribute(node, "training_mode", 0)
     source = node.inputs[0]
     if source is None or source.dtype not in FLOATS or training or len(parameters) != 4 or len(node.outputs) != 1:
         return None
     known = [tensor for tensor in parameters if tensor is not None and tensor.dtype in FLOATS]
     if len(known) != 4:
         return None
-    epsilon = node.attributes["epsilon"].as_float() if "epsilon" in node.attributes else 1e-5
+    epsilon = attribute(node, "epsilon", 1e-5)
 
     def values() -> tuple[Vector, Vector]:
         scale, bias, mean, variance = (tensor.numpy().astype(np.float64) for tensor in known)

@@ -118,16 +118,6 @@ def rank_of(value: ir.Value | None) -> int | None:
     return None if value is None or value.shape is None else len(value.shape)
 
 
-def input_at(node: ir.Node, index: int) -> ir.Value | None:
-    """An input, None if it is left out."""
-    return node.inputs[index] if index < len(node.inputs) else None
-
-
-def int_of(node: ir.Node, name: str, default: int) -> int:
-    """An attribute that is a number."""
-    return node.attributes[name].as_int() if name in node.attributes else default
-
-
 def constant_ints(value: ir.Value | None) -> list[int] | None:
     """The numbers of a constant, None if it isn't one."""
     tensor = constant(value)

@@ -6,8 +6,8 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.model import static_dims
-from dragoman.graph_ir.passes.axis_flip import Edit, Flip, constant_ints, input_at, int_of, rank_of, rule_of
-from dragoman.graph_ir.passes.editing import add_weight, constant, replace_value
+from dragoman.graph_ir.passes.axis_flip import Edit, Flip, constant_ints, rank_of, rule_of
+from dragoman.graph_ir.passes.editing import add_weight, attribute, constant, input_at, replace_value
 from dragoman.graph_ir.passes.permutations import Perm, identity, inverse, kept, restored
 from dragoman.graph_ir.provenance import forget_source_tensors, merge_origins
 
@@ -57,11 +57,11 @@ def _dropout(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
 def _quantisation(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     """One scale for all, or one for each index of an axis; not blocks."""
     scale = static_dims(node.inputs[1]) if node.inputs[1] is not None else None
-    if scale is None or len(scale) > 1 or int_of(node, "block_size", 0):
+    if scale is None or len(scale) > 1 or attribute(node, "block_size", 0):
         return None
     if not scale:
         return Flip((perm,), (perm,))
-    axis = inverse(perm)[int_of(node, "axis", 1) % len(perm)]
+    axis = inverse(perm)[attribute(node, "axis", 1) % len(perm)]
     return Flip((perm,), (perm,), lambda _: _set_axis(node, axis))
 
 
@@ -70,20 +70,20 @@ def _quantisation(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
 
 @rule_of("Softmax", "LogSoftmax", "Hardmax", "LpNormalization")
 def _along_axis(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
-    axis = inverse(perm)[int_of(node, "axis", -1) % len(perm)]
+    axis = inverse(perm)[attribute(node, "axis", -1) % len(perm)]
     return Flip((perm,), (perm,), lambda _: _set_axis(node, axis))
 
 
 @rule_of("Concat", "Split")
 def _joined_or_parted(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
-    axis = inverse(perm)[int_of(node, "axis", 0) % len(perm)]
+    axis = inverse(perm)[attribute(node, "axis", 0) % len(perm)]
     inputs = (perm,) if node.op_type == "Split" else (perm,) * len(node.inputs)
     return Flip(inputs, (perm,) * len(node.outputs), lambda _: _set_axis(node, axis))
 
 
 @rule_of("TopK")
 def _top_k(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
-    axis = inverse(perm)[int_of(node, "axis", -1) % len(perm)]
+    axis = inverse(perm)[attribute(node, "axis", -1) % len(perm)]
     return Flip((perm, None), (perm, perm), lambda _: _set_axis(node, axis))
 
 
@@ -107,7 +107,7 @@ def _gather(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     rank, indices = rank_of(node.inputs[0]), rank_of(node.inputs[1])
     if rank is None or indices not in (0, 1) or constant(node.inputs[0]) is not None:
         return None
-    axis = int_of(node, "axis", 0) % rank
+    axis = attribute(node, "axis", 0) % rank
     if indices == 1:
         return Flip((perm, None), (perm,), lambda _: _set_axis(node, inverse(perm)[axis])) if len(perm) == rank else None
     inner = restored(perm, [axis]) if of_output else perm
@@ -124,8 +124,8 @@ def _arg(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     rank = rank_of(node.inputs[0])
     if rank is None:
         return None
-    axis = int_of(node, "axis", 0) % rank
-    keeps = bool(int_of(node, "keepdims", 1))
+    axis = attribute(node, "axis", 0) % rank
+    keeps = bool(attribute(node, "keepdims", 1))
     inner = perm if keeps or not of_output else restored(perm, [axis])
     if len(inner) != rank:
         return None
@@ -142,10 +142,10 @@ def _reduction(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     axes = constant_ints(given)
     if rank is None or "axes" in node.attributes or (given is not None and axes is None):
         return None
-    if not axes and int_of(node, "noop_with_empty_axes", 0):
+    if not axes and attribute(node, "noop_with_empty_axes", 0):
         return None
     where = sorted({axis % rank for axis in axes}) if axes else list(range(rank))
-    keeps = bool(int_of(node, "keepdims", 1))
+    keeps = bool(attribute(node, "keepdims", 1))
     inner = perm if keeps or not of_output else restored(perm, where)
     if len(inner) != rank:
         return None
@@ -188,7 +188,7 @@ def _unsqueeze(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
 
 @rule_of("Slice")
 def _slice(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
-    axes = _axesinput_at(node, 3, node.inputs[1], len(perm))
+    axes = _axes_input(node, 3, node.inputs[1], len(perm))
     if axes is None:
         return None
     return Flip((perm,), (perm,), lambda e: e.ints(node, 3, [inverse(perm)[axis] for axis in axes]))
@@ -198,7 +198,7 @@ def _slice(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
 def _pad(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     if input_at(node, 1) is None or "pads" in node.attributes:
         return None
-    axes = _axesinput_at(node, 3, None, len(perm))
+    axes = _axes_input(node, 3, None, len(perm))
     if axes is None:
         return None
     amounts, rank = constant_ints(node.inputs[1]), len(perm)
@@ -212,7 +212,7 @@ def _pad(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     return Flip((perm,), (perm,), apply)
 
 
-def _axesinput_at(node: ir.Node, index: int, counted: ir.Value | None, rank: int) -> list[int] | None:
+def _axes_input(node: ir.Node, index: int, counted: ir.Value | None, rank: int) -> list[int] | None:
     """The constant axes of input ``index``; without that input, the first ones: as many as ``counted`` has elements, or all."""
     given = input_at(node, index)
     if given is not None:
@@ -268,7 +268,7 @@ def _shape(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     """The dimensions are gathered from where they are now."""
     if of_output:
         return None
-    start, end = int_of(node, "start", 0), int_of(node, "end", len(perm))
+    start, end = attribute(node, "start", 0), attribute(node, "end", len(perm))
     wanted = list(range(len(perm)))[start:end]
 
     def apply(edit: Edit) -> None:
@@ -305,7 +305,7 @@ def _channels_second(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
 
 @rule_of("LayerNormalization", "RMSNormalization")
 def _last_axes_normal(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
-    axis = int_of(node, "axis", -1) % len(perm)
+    axis = attribute(node, "axis", -1) % len(perm)
     if len(node.outputs) != 1 or perm[axis:] != identity(len(perm))[axis:]:
         return None
     if any(value is not None and (rank_of(value) or 0) > len(perm) - axis for value in node.inputs[1:]):
@@ -331,5 +331,5 @@ def _gemm(node: ir.Node, perm: Perm, of_output: bool) -> Flip | None:
     """The left matrix may be read transposed."""
     if of_output or perm != (1, 0):
         return None
-    flag = 1 - int_of(node, "transA", 0)
+    flag = 1 - attribute(node, "transA", 0)
     return Flip((perm,), (None,), lambda _: node.attributes.add(ir.AttrInt64("transA", flag)))

@@ -8,8 +8,10 @@ from typing import Any
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.passes.editing import bypass, graphs_of, parts, remove_node
+from dragoman.graph_ir.passes.dimensions import Sight
+from dragoman.graph_ir.passes.editing import bypass, remove_node
 from dragoman.graph_ir.provenance import Origin, origins, set_origins
+from dragoman.graph_ir.traversal import parts, subgraphs
 
 _RANDOM = frozenset(
     {"Bernoulli", "Dropout", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
@@ -21,25 +23,27 @@ _Seen = MutableMapping[Hashable, ir.Node]
 
 
 def share_common_subexpressions(model: ir.Model) -> bool:
-    """Nodes of the same operator, attributes and inputs become one: in a graph, and in its subgraphs with what is outside."""
+    """Nodes of the same operator, attributes and inputs become one, and those that compute the same sizes from whatever: in a graph,
+    and in its subgraphs with what is outside.
+    """
     heirs: dict[ir.Node, list[Origin]] = {}
     changed = False
     for part in parts(model):
-        changed |= _share(part, {}, heirs)
+        changed |= _share(part, {}, heirs, Sight())
     for node, inherited in heirs.items():
         set_origins(node, (*origins(node), *inherited))
     return changed
 
 
-def _share(nodes: Iterable[ir.Node], seen: _Seen, heirs: dict[ir.Node, list[Origin]]) -> bool:
+def _share(nodes: Iterable[ir.Node], seen: _Seen, heirs: dict[ir.Node, list[Origin]], sight: Sight) -> bool:
     changed = False
     for node in list(nodes):
-        subgraphs = [graph for attribute in node.attributes.values() for graph in graphs_of(attribute)]
-        for graph in subgraphs:
-            changed |= _share(graph, ChainMap({}, seen), heirs)
-        if subgraphs or node.domain not in ("", "ai.onnx.ml") or node.op_type in _RANDOM:
+        inner = subgraphs(node)
+        for graph in inner:
+            changed |= _share(graph, ChainMap({}, seen), heirs, sight)
+        if inner or node.domain not in ("", "ai.onnx.ml") or node.op_type in _RANDOM:
             continue
-        key = _key(node)
+        key = _sizes(node, sight) or _key(node)
         if key is None:
             continue
         first = seen.setdefault(key, node)
@@ -60,6 +64,15 @@ def _can_stand_for(equal: ir.Value, old: ir.Value) -> bool:
         return True
     one, other = equal.producer(), old.producer()
     return one is not None and other is not None and one.graph is other.graph and not equal.is_graph_output()
+
+
+def _sizes(node: ir.Node, sight: Sight) -> Hashable | None:
+    """The elements of a vector or number that is computed from dynamic dimensions."""
+    out = node.outputs[0]
+    found = sight.see(out) if len(node.outputs) == 1 and out.shape is not None else None
+    if found is None or out.shape is None or all(isinstance(element, int) for element in found):
+        return None
+    return out.dtype, len(out.shape), tuple(found)
 
 
 def _key(node: ir.Node) -> Hashable | None:
@@ -87,5 +100,3 @@ def _value(kind: ir.AttributeType, value: Any) -> Hashable | None:
     if isinstance(value, (tuple, list)) and all(isinstance(item, (int, float, str, bytes)) for item in value):
         return tuple(repr(item) if isinstance(item, float) else item for item in value)
     return None
-
-

@@ -8,11 +8,13 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.folding import FOLDABLE, fold
+from dragoman.graph_ir.folding.call import rounded
 from dragoman.graph_ir.model import static_dims
 from dragoman.graph_ir.passes.dimensions import elements
 from dragoman.graph_ir.passes.editing import attribute, constant, input_at, ints
+from dragoman.graph_ir.passes.permutations import identity, transposed
 from dragoman.graph_ir.passes.rewriting import Rewriter, Rule, rewrite
-from dragoman.graph_ir.tensors import DerivedTensor, MappedTensor
+from dragoman.graph_ir.tensors import DerivedTensor, MappedTensor, blocks
 
 LIMIT = 1 << 16
 """Elements that the inputs and the results of a folded node may have."""
@@ -95,25 +97,19 @@ def _moved(node: ir.Node, tensor: ir.TensorProtocol) -> ir.TensorProtocol | None
     if node.op_type == "Identity":
         return tensor
     if node.op_type == "Transpose":
-        perm = attribute(node, "perm", tuple(range(len(shape)))[::-1])
-        return DerivedTensor(lambda: tensor.numpy().transpose(perm), tensor.dtype, [shape[axis] for axis in perm])
+        return transposed(tensor, tuple(attribute(node, "perm", identity(len(shape))[::-1])))
     if node.op_type == "Cast":
         wanted = ir.DataType(attribute(node, "to"))
         narrows = wanted.is_floating_point() and wanted.bitwidth >= 16 and wanted.bitwidth <= tensor.dtype.bitwidth
         if not narrows or tensor.dtype not in (ir.DataType.FLOAT, ir.DataType.DOUBLE):
             return None
-        return DerivedTensor(lambda: _rounded(tensor, wanted), wanted, shape)
+        return DerivedTensor(lambda: (rounded(block, wanted.numpy()) for block in blocks(tensor)), wanted, shape)
     target = _target(node, shape)
     if target is None:
         return None
     if isinstance(tensor, MappedTensor):
         return MappedTensor(tensor.file, tensor.offset, tensor.dtype, target, stride=tensor.stride)
     return DerivedTensor(lambda: tensor.numpy().reshape(target), tensor.dtype, target)
-
-
-def _rounded(tensor: ir.TensorProtocol, dtype: ir.DataType) -> np.ndarray:
-    array = tensor.numpy()
-    return (array.astype(np.float32) if dtype.bitwidth == 16 else array).astype(dtype.numpy())
 
 
 def _target(node: ir.Node, shape: Sequence[int]) -> list[int] | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import onnx
 import onnx_ir as ir
 
+from dragoman.graph_ir.annotations import annotated
 from dragoman.graph_ir.opsets.schemas import schema
-from dragoman.graph_ir.passes.editing import attribute, graphs_of, is_op, remove_node
+from dragoman.graph_ir.passes.editing import attribute, is_op, remove_node
+from dragoman.graph_ir.traversal import subgraphs, walk
 
 _MEANINGFUL = frozenset({"BatchNormalization", "Dropout", "Split"})
 """Where the number of outputs says what is computed."""
@@ -32,11 +34,16 @@ def _prune(graph: ir.Graph, opset: int) -> bool:
             continue
         if not all(needed):
             dead |= _prune_outputs(node, needed, opset)
-        for found in node.attributes.values():
-            for inner in graphs_of(found):
-                dead |= _prune(inner, opset)
-    for name, value in list(graph.initializers.items()):
-        if not value.is_graph_output() and not value.is_graph_input() and not value.uses():
+        for inner in subgraphs(node):
+            dead |= _prune(inner, opset)
+    unread = [
+        name
+        for name, value in graph.initializers.items()
+        if not value.is_graph_output() and not value.is_graph_input() and not value.uses()
+    ]
+    kept = annotated(graph) if unread else set()
+    for name in unread:
+        if name not in kept:
             del graph.initializers[name]
             dead = True
     return dead
@@ -97,7 +104,7 @@ def _remove_functions(model: ir.Model) -> bool:
     called: set[ir.OperatorIdentifier] = set()
     pending: list[ir.Graph | ir.Function] = [model.graph]
     while pending:
-        for node in pending.pop().all_nodes():
+        for node in walk(pending.pop()):
             identifier = node.op_identifier()
             if identifier in model.functions and identifier not in called:
                 called.add(identifier)

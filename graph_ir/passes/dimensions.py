@@ -35,17 +35,19 @@ def known_dims(value: ir.Value) -> tuple[Element, ...] | None:
 
 def elements(value: ir.Value | None) -> list[Element] | None:
     """The elements of a small vector or scalar of integers (bool as 0 and 1), in order; None if they can't be told."""
-    return _Sight().see(value)
+    return Sight().see(value)
 
 
-class _Sight:
-    """One look at a vector: each value that it is made of is evaluated once."""
+class Sight:
+    """One look at vectors: each value that they are made of is evaluated once."""
 
     def __init__(self) -> None:
+        """Nothing is evaluated yet."""
         self._seen: dict[ir.Value, list[Element] | None] = {}
         self._depth = 0
 
     def see(self, value: ir.Value | None) -> list[Element] | None:
+        """What ``elements`` gives."""
         if value is None or value.dtype not in _INTEGERS or self._depth == _DEPTH:
             return None
         if value not in self._seen:
@@ -67,28 +69,28 @@ class _Sight:
         return _OPERATORS[node.op_type](node, self)
 
 
-def _shape(node: ir.Node, _: _Sight) -> list[Element] | None:
+def _shape(node: ir.Node, _: Sight) -> list[Element] | None:
     source = node.inputs[0]
     known = known_dims(source) if source is not None else None
     return None if known is None else list(known[attribute(node, "start", 0) : attribute(node, "end")])
 
 
-def _same(node: ir.Node, sight: _Sight) -> list[Element] | None:
+def _same(node: ir.Node, sight: Sight) -> list[Element] | None:
     return sight.see(node.inputs[0])
 
 
-def _cast(node: ir.Node, sight: _Sight) -> list[Element] | None:
+def _cast(node: ir.Node, sight: Sight) -> list[Element] | None:
     """Between integers of 32 and 64 bits; no dimension is beyond 32."""
     return sight.see(node.inputs[0]) if attribute(node, "to") in (ir.DataType.INT64, ir.DataType.INT32) else None
 
 
-def _vector(node: ir.Node, sight: _Sight) -> list[Element] | None:
+def _vector(node: ir.Node, sight: Sight) -> list[Element] | None:
     """The elements of an input that is known to be a vector, not a scalar."""
     source = node.inputs[0]
     return sight.see(source) if source is not None and source.shape is not None and len(source.shape) == 1 else None
 
 
-def _gather(node: ir.Node, sight: _Sight) -> list[Element] | None:
+def _gather(node: ir.Node, sight: Sight) -> list[Element] | None:
     data, indices = _vector(node, sight), sight.see(node.inputs[1])
     if data is None or indices is None:
         return None
@@ -96,7 +98,7 @@ def _gather(node: ir.Node, sight: _Sight) -> list[Element] | None:
     return [data[index] for index in picked] if len(picked) == len(indices) else None
 
 
-def _slice(node: ir.Node, sight: _Sight) -> list[Element] | None:
+def _slice(node: ir.Node, sight: Sight) -> list[Element] | None:
     data = _vector(node, sight)
     starts, ends, steps = ints(node, 1, "starts"), ints(node, 2, "ends"), ints(node, 4, "steps")
     if data is None or starts is None or ends is None or len(starts) != 1:
@@ -106,7 +108,7 @@ def _slice(node: ir.Node, sight: _Sight) -> list[Element] | None:
     return data[max(starts[0], -len(data)) : ends[0] if ends[0] >= -len(data) else 0]
 
 
-def _concat(node: ir.Node, sight: _Sight) -> list[Element] | None:
+def _concat(node: ir.Node, sight: Sight) -> list[Element] | None:
     joined: list[Element] = []
     for value in node.inputs:
         part = sight.see(value)
@@ -116,8 +118,8 @@ def _concat(node: ir.Node, sight: _Sight) -> list[Element] | None:
     return joined
 
 
-def _binary(function: Callable[[Element, Element], Element | None]) -> Callable[[ir.Node, _Sight], list[Element] | None]:
-    def evaluate(node: ir.Node, sight: _Sight) -> list[Element] | None:
+def _binary(function: Callable[[Element, Element], Element | None]) -> Callable[[ir.Node, Sight], list[Element] | None]:
+    def evaluate(node: ir.Node, sight: Sight) -> list[Element] | None:
         pairs = _broadcast(sight.see(node.inputs[0]), sight.see(node.inputs[1]))
         if pairs is None:
             return None
@@ -175,14 +177,14 @@ def _equal(a: Element, b: Element) -> Element | None:
     return 0 if isinstance(number, int) and number < 0 else None
 
 
-def _where(node: ir.Node, sight: _Sight) -> list[Element] | None:
+def _where(node: ir.Node, sight: Sight) -> list[Element] | None:
     triples = _broadcast(*(sight.see(value) for value in node.inputs))
     if triples is None or not all(isinstance(triple[0], int) for triple in triples):
         return None
     return [triple[1] if triple[0] else triple[2] for triple in triples]
 
 
-_OPERATORS: dict[str, Callable[[ir.Node, _Sight], list[Element] | None]] = {
+_OPERATORS: dict[str, Callable[[ir.Node, Sight], list[Element] | None]] = {
     "Shape": _shape,
     "Identity": _same,
     "Squeeze": _same,

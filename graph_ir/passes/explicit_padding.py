@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.passes.editing import constant
+from dragoman.graph_ir.passes.editing import attribute, constant
+from dragoman.graph_ir.traversal import walk
 
 _PADDED = frozenset({"AveragePool", "Conv", "LpPool", "MaxPool"})
 
@@ -14,12 +15,11 @@ _PADDED = frozenset({"AveragePool", "Conv", "LpPool", "MaxPool"})
 def make_padding_explicit(model: ir.Model) -> bool:
     """VALID is no padding; SAME_UPPER and SAME_LOWER give ceil(size / stride) windows, the odd element after or before."""
     changed = False
-    for node in model.graph.all_nodes():
+    for node in walk(model.graph):
         if node.domain != "" or node.op_type not in _PADDED or any(a.is_ref() for a in node.attributes.values()):
             continue
-        mode = node.attributes["auto_pad"].as_string() if "auto_pad" in node.attributes else "NOTSET"
-        ceil = "ceil_mode" in node.attributes and node.attributes["ceil_mode"].as_int()
-        pads = _pads(node, mode) if mode != "NOTSET" and not ceil else None
+        mode = attribute(node, "auto_pad", "NOTSET")
+        pads = _pads(node, mode) if mode != "NOTSET" and not attribute(node, "ceil_mode", 0) else None
         if pads is None:
             continue
         node.attributes.pop("auto_pad")
@@ -35,7 +35,7 @@ def _pads(node: ir.Node, mode: str) -> list[int] | None:
         return None
     if mode == "VALID":
         return [0] * (2 * len(window))
-    strides, dilations = (_ints(node, name, len(window)) for name in ("strides", "dilations"))
+    strides, dilations = (attribute(node, name, [1] * len(window)) for name in ("strides", "dilations"))
     before, after = [], []
     for size, taps, stride, dilation in zip(source.shape[2:], window, strides, dilations, strict=True):
         if not isinstance(size, int):
@@ -51,7 +51,3 @@ def _window(node: ir.Node) -> Sequence[int] | None:
         return node.attributes["kernel_shape"].as_ints()
     weight = constant(node.inputs[1]) if node.op_type == "Conv" else None
     return None if weight is None else [int(size) for size in weight.shape.numpy()[2:]]
-
-
-def _ints(node: ir.Node, name: str, count: int) -> Sequence[int]:
-    return node.attributes[name].as_ints() if name in node.attributes else [1] * count

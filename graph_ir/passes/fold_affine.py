@@ -9,13 +9,14 @@ from dragoman.graph_ir.passes.affine import Affine, Vector, affine_before, affin
 from dragoman.graph_ir.passes.editing import Names, remove_node
 from dragoman.graph_ir.passes.linear import Linear, change_bias, linear_of, scale_weight
 from dragoman.graph_ir.provenance import forget_source_tensors, merge_origins, move_source_tensors
+from dragoman.graph_ir.traversal import graphs_of
 
 
 def fold_affine(model: ir.Model) -> bool:
     """Fold what Conv, ConvTranspose, Gemm and MatMul read or write channel by channel: in float64, rounded once when written."""
     names = Names([model.graph])
     changed = False
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in graphs_of(model.graph):
         for node in list(graph):
             linear = linear_of(node)
             if linear is not None and _fold_behind(linear, names):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,8 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.passes.affine import FLOATS, Vector
-from dragoman.graph_ir.passes.editing import Names, add_weight, constant
-from dragoman.graph_ir.tensors import DerivedTensor, MappedTensor
-
-_BLOCK = 1 << 22
-"""Elements of a weight that are looked at before the pages that they were read from are given back."""
+from dragoman.graph_ir.passes.editing import Names, add_weight, attribute, constant
+from dragoman.graph_ir.tensors import DerivedTensor, blocks
 
 Array = npt.NDArray[np.float64]
 
@@ -56,25 +53,22 @@ def linear_of(node: ir.Node) -> Linear | None:
     return _KINDS[node.op_type](node, weight, bias, len(source.shape))
 
 
-def _int(node: ir.Node, name: str, default: int) -> int:
-    return node.attributes[name].as_int() if name in node.attributes else default
-
-
 def _conv(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | None, rank: int) -> Linear:
     """Conv: weights (M, C / group, …)."""
     outputs, inner, *window = (int(size) for size in weight.shape.numpy())
-    groups, ones = _int(node, "group", 1), (1,) * len(window)
+    groups, ones = attribute(node, "group", 1), (1,) * len(window)
 
     def by_input(a: Vector) -> Array:
         return np.repeat(a.reshape(groups, inner), outputs // groups, axis=0).reshape(outputs, inner, *ones)
 
     def response(a: Vector) -> Vector:
-        sums = weight.numpy().reshape(outputs, inner, -1).sum(axis=2, dtype=np.float64)
+        parts = [block.reshape(len(block), inner, -1).sum(axis=2, dtype=np.float64) for block in blocks(weight)]
+        sums = np.concatenate(parts)
         result: Vector = (sums * by_input(a).reshape(outputs, inner)).sum(axis=1)
         return result
 
-    mode = node.attributes["auto_pad"].as_string() if "auto_pad" in node.attributes else "NOTSET"
-    padded = "pads" in node.attributes and any(node.attributes["pads"].as_ints())
+    mode = attribute(node, "auto_pad", "NOTSET")
+    padded = any(attribute(node, "pads", ()))
     uniform = mode == "VALID" or (mode == "NOTSET" and not padded)
     return Linear(
         node, weight, bias, groups * inner, outputs, 1, 1, by_input, lambda a: a.reshape(-1, 1, *ones),
@@ -85,7 +79,7 @@ def _conv(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | No
 def _conv_transpose(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | None, rank: int) -> Linear:
     """ConvTranspose: weights (C, M / group, …); the output's channels are the groups' one after the other."""
     inner, per_group, *window = (int(size) for size in weight.shape.numpy())
-    groups, ones = _int(node, "group", 1), (1,) * len(window)
+    groups, ones = attribute(node, "group", 1), (1,) * len(window)
 
     def by_output(a: Vector) -> Array:
         return np.repeat(a.reshape(groups, per_group), inner // groups, axis=0).reshape(inner, per_group, *ones)
@@ -99,20 +93,19 @@ def _gemm(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | No
     """Gemm: alpha · A · B + beta · C; B is (K, N), or (N, K) with transB."""
     if len(weight.shape) != 2:
         return None
-    transposed = bool(_int(node, "transB", 0))
+    transposed = bool(attribute(node, "transB", 0))
     inputs, outputs = (int(size) for size in weight.shape.numpy()[:: -1 if transposed else 1])
     if bias is not None and tuple(bias.shape.numpy()) not in ((), (1,), (outputs,), (1, outputs), (1, 1)):
         return None
-    alpha = node.attributes["alpha"].as_float() if "alpha" in node.attributes else 1.0
-    beta = node.attributes["beta"].as_float() if "beta" in node.attributes else 1.0
+    alpha: float = attribute(node, "alpha", 1.0)
+    beta: float = attribute(node, "beta", 1.0)
     down, across = (lambda a: a.reshape(1, -1)), (lambda a: a.reshape(-1, 1))
 
     def response(a: Vector) -> Vector:
-        matrix = weight.numpy().T if transposed else weight.numpy()
-        return alpha * (a @ matrix.astype(np.float64))
+        return alpha * _product(a, weight, transposed=transposed)
 
     return Linear(
-        node, weight, bias, inputs, outputs, 0 if _int(node, "transA", 0) else 1, 1, down if transposed else across,
+        node, weight, bias, inputs, outputs, 0 if attribute(node, "transA", 0) else 1, 1, down if transposed else across,
         across if transposed else down, response, may_shift=True, beta=beta,
     )  # fmt: skip
 
@@ -123,13 +116,21 @@ def _matmul(node: ir.Node, weight: ir.TensorProtocol, bias: ir.TensorProtocol | 
         return None
     inputs, outputs = (int(size) for size in weight.shape.numpy())
 
-    def response(a: Vector) -> Vector:
-        return a @ weight.numpy().astype(np.float64)
-
     return Linear(
         node, weight, None, inputs, outputs, rank - 1, rank - 1, lambda a: a.reshape(-1, 1), lambda a: a.reshape(1, -1),
-        response, may_shift=rank == 2,
+        lambda a: _product(a, weight), may_shift=rank == 2,
     )  # fmt: skip
+
+
+def _product(a: Vector, weight: ir.TensorProtocol, *, transposed: bool = False) -> Vector:
+    """a · W or a · Wᵀ, in float64, some rows of W at a time."""
+    if transposed:
+        return np.concatenate([block.astype(np.float64) @ a for block in blocks(weight)])
+    result, first = np.zeros(int(weight.shape.numpy()[1])), 0
+    for block in blocks(weight):
+        result += a[first : first + len(block)] @ block.astype(np.float64)
+        first += len(block)
+    return result
 
 
 _KINDS: dict[str, Callable[[ir.Node, ir.TensorProtocol, ir.TensorProtocol | None, int], Linear | None]] = {
@@ -144,17 +145,14 @@ def scale_weight(linear: Linear, factor: Callable[[], Array], names: Names) -> N
     """Multiply the weight by ``factor``, which broadcasts to it: in float64, rounded once, when it is asked for."""
     weight, shape = linear.weight, tuple(linear.weight.shape.numpy())
 
-    def compute() -> npt.NDArray[np.generic]:
-        scale, values = factor(), weight.numpy()
-        result = np.empty(shape, weight.dtype.numpy())
-        rows = max(1, _BLOCK * shape[0] // max(1, weight.size))
-        for first in range(0, shape[0], rows):
-            part = slice(first, first + rows)
-            rows_scale = scale if len(scale) == 1 else scale[part]
-            np.multiply(values[part], rows_scale, out=result[part], casting="same_kind")  # in float64, however few at a time
-            if isinstance(weight, MappedTensor):
-                weight.file.release()
-        return result
+    def compute() -> Iterator[npt.NDArray[np.generic]]:
+        scale, first = factor(), 0
+        for block in blocks(weight):
+            result = np.empty(block.shape, weight.dtype.numpy())
+            rows = scale if len(scale) == 1 else scale[first : first + len(block)]
+            np.multiply(block, rows, out=result, casting="same_kind")  # in float64, however few at a time
+            yield result
+            first += len(block)
 
     _replace_input(linear.node, 1, DerivedTensor(compute, weight.dtype, shape), names)
 

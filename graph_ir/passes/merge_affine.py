@@ -12,6 +12,7 @@ from dragoman.graph_ir.passes.affine import Affine, affine_chain, affine_of
 from dragoman.graph_ir.passes.editing import Names, add_weight, remove_node, replace_value
 from dragoman.graph_ir.provenance import merge_origins
 from dragoman.graph_ir.tensors import DerivedTensor
+from dragoman.graph_ir.traversal import graphs_of
 
 
 def merge_affine(model: ir.Model) -> bool:
@@ -19,7 +20,7 @@ def merge_affine(model: ir.Model) -> bool:
     names = Names([model.graph])
     changed = False
     seen: set[ir.Node] = set()
-    for node in [node for graph in (model.graph, *model.graph.subgraphs()) for node in graph]:
+    for node in [node for graph in graphs_of(model.graph) for node in graph]:
         graph = node.graph
         if node in seen or not isinstance(graph, ir.Graph):
             continue

@@ -17,6 +17,7 @@ from dragoman.graph_ir.model import static_dims
 from dragoman.graph_ir.passes.editing import Names, add_weight, constant, only_consumer
 from dragoman.graph_ir.passes.matching import fuse, made_by, number, only_inside, operands
 from dragoman.graph_ir.tensors import DerivedTensor
+from dragoman.graph_ir.traversal import graphs_of
 
 _HALF = ir.DataType.FLOAT16
 _LARGEST = 1 << 16
@@ -41,7 +42,7 @@ def fuse_normalizations(model: ir.Model) -> bool:
     """One operator for what divides by the root of a mean square, with the scale and the bias that follow."""
     names = Names([model.graph])
     changed = False
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in graphs_of(model.graph):
         for node in list(graph):
             if node.graph is not graph or node.domain != "":
                 continue

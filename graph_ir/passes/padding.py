@@ -10,6 +10,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.passes.editing import Names, add_weight, constant, remove_node
 from dragoman.graph_ir.provenance import merge_origins
+from dragoman.graph_ir.traversal import graphs_of
 
 _NOT_NEGATIVE = frozenset({"Abs", "Exp", "HardSigmoid", "Relu", "Sigmoid", "Softmax", "Softplus", "Sqrt"})
 _KEEPS_SIGN = frozenset({"AveragePool", "Concat", "MaxPool", "Reshape", "Slice", "Transpose"})
@@ -36,7 +37,7 @@ def fold_padding(model: ir.Model) -> bool:
     """A Pad becomes the padding of the nodes that read it, if all of them can have it."""
     changed = False
     names = Names([model.graph])
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in graphs_of(model.graph):
         for node in list(graph):
             padding = _padding_of(node)
             if padding is None or node.outputs[0].is_graph_output():

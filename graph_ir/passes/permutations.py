@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
+from dragoman.graph_ir.tensors import DerivedTensor
+
 Perm = tuple[int, ...]
 
 
@@ -51,6 +53,14 @@ def restored(perm: Perm, gone: Sequence[int]) -> Perm:
 def permuted(shape: ir.Shape, perm: Perm) -> ir.Shape:
     """The shape of what has ``shape``, transposed."""
     return ir.Shape([shape[axis] for axis in perm])
+
+
+def transposed(tensor: ir.TensorProtocol, perm: Perm) -> ir.TensorProtocol:
+    """``tensor`` with its axes permuted when it is asked for; of fewer axes than ``perm`` has, it gets leading ones first."""
+    own = tuple(tensor.shape.numpy())
+    full = (1,) * (len(perm) - len(own)) + own
+    shape = tuple(full[axis] for axis in perm)
+    return DerivedTensor(lambda: tensor.numpy().reshape(full).transpose(perm), tensor.dtype, shape)
 
 
 def keeps_order(shape: ir.Shape, perm: Perm) -> bool:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.model import dims
-from dragoman.graph_ir.passes.axis_flip import Edit, Flip, copyable, input_at, int_of, rule_of
-from dragoman.graph_ir.passes.editing import constant, only_consumer
+from dragoman.graph_ir.passes.axis_flip import Edit, Flip, copyable, rule_of
+from dragoman.graph_ir.passes.editing import attribute, constant, input_at, only_consumer
 from dragoman.graph_ir.passes.permutations import Perm, restored
 from dragoman.graph_ir.provenance import forget_source_tensors
 
@@ -133,11 +133,11 @@ def _flattened(node: ir.Node, perm: Perm) -> Flip | None:
     if reader is None or reader.domain != "" or reader.op_type not in ("Gemm", "MatMul") or reader.inputs[0] is not value:
         return None
     weight, graph = constant(reader.inputs[1]), reader.graph
-    if weight is None or len(weight.shape) != 2 or int_of(reader, "transA", 0) or graph is not node.graph:
+    if weight is None or len(weight.shape) != 2 or attribute(reader, "transA", 0) or graph is not node.graph:
         return None
     if not copyable(reader.inputs[1], perm):
         return None
-    columns = bool(int_of(reader, "transB", 0))
+    columns = bool(attribute(reader, "transB", 0))
     rows, other = (int(weight.shape.numpy()[i]) for i in ((1, 0) if columns else (0, 1)))
     if rows != flat[1]:
         return None

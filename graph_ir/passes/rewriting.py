@@ -8,8 +8,9 @@ from typing import Any
 
 import onnx_ir as ir
 
-from dragoman.graph_ir.passes.editing import Names, add_weight, bypass, graphs_of, parts, remove_node, replace_value, walk
+from dragoman.graph_ir.passes.editing import Names, add_weight, bypass, remove_node, replace_value
 from dragoman.graph_ir.provenance import Origin, move_source_tensors, origins, set_origins
+from dragoman.graph_ir.traversal import parts, subgraphs, walk
 
 
 class Rewriter:
@@ -199,8 +200,7 @@ def _readers(node: ir.Node) -> list[ir.Node]:
 
 def _read_by(node: ir.Node) -> list[ir.Value | None]:
     """What a node reads, and what is inside it."""
-    graphs = [graph for attribute in node.attributes.values() for graph in graphs_of(attribute)]
-    return [*node.inputs, *(value for graph in graphs for inner in walk(graph) for value in inner.inputs)]
+    return [*node.inputs, *(value for graph in subgraphs(node) for inner in walk(graph) for value in inner.inputs)]
 
 
 def _has_parameters(node: ir.Node) -> bool:

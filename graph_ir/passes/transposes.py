@@ -21,10 +21,10 @@ from dragoman.graph_ir.passes.axis_flip import Edit, Flip, flip_of
 from dragoman.graph_ir.passes.editing import Names, add_weight, constant
 from dragoman.graph_ir.passes.frames import Frames, Placement, Use
 from dragoman.graph_ir.passes.min_cut import UNLIMITED, Cut
-from dragoman.graph_ir.passes.permutations import Perm, compose, identity, inverse, keeps_order, perm_of, permuted
+from dragoman.graph_ir.passes.permutations import Perm, compose, identity, inverse, keeps_order, perm_of, permuted, transposed
 from dragoman.graph_ir.passes.reshape_rules import reshape_target
 from dragoman.graph_ir.provenance import move_source_tensors
-from dragoman.graph_ir.tensors import DerivedTensor
+from dragoman.graph_ir.traversal import graphs_of
 
 assert axis_rules  # it registers its rules
 
@@ -39,7 +39,7 @@ def cancel_transposes(model: ir.Model) -> bool:
     """Merge transposes of transposes, then move what can be moved to where fewer are needed; in every subgraph on its own."""
     names = Names([model.graph])
     changed = False
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in graphs_of(model.graph):
         if not any(node.op_type == "Transpose" for node in graph):
             continue
         while _step(graph, names):
@@ -80,20 +80,12 @@ def _transpose_constants(graph: ir.Graph, names: Names) -> bool:
         out = node.outputs[0]
         if perm is None or tensor is None or out.is_graph_output():
             continue
-        value = add_weight(graph, _transposed(tensor, perm), names.unique(f"{out.name}/permuted"))
+        value = add_weight(graph, transposed(tensor, perm), names.unique(f"{out.name}/permuted"))
         move_source_tensors(out, value)
         ir.convenience.replace_all_uses_with(out, value)
         graph.remove(node, safe=True)
         changed = True
     return changed
-
-
-def _transposed(tensor: ir.TensorProtocol, perm: Perm) -> ir.TensorProtocol:
-    """``tensor`` with its axes permuted when it is asked for; of fewer axes than ``perm`` has, it gets leading ones first."""
-    own = tuple(tensor.shape.numpy())
-    full = (1,) * (len(perm) - len(own)) + own
-    shape = tuple(full[axis] for axis in perm)
-    return DerivedTensor(lambda: tensor.numpy().reshape(full).transpose(perm), tensor.dtype, shape)
 
 
 # -- what would follow -----------------------------------------------------------------------------------
@@ -263,7 +255,7 @@ def _rewrite(
         for index, (value, perm) in enumerate(zip(node.inputs, flip.inputs, strict=False)):
             tensor = constant(value)
             if perm is not None and tensor is not None:
-                edit.replace(node, index, _transposed(tensor, perm))
+                edit.replace(node, index, transposed(tensor, perm))
         if flip.apply is not None:
             flip.apply(edit)
     changed = bool(flips)

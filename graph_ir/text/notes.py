@@ -7,11 +7,9 @@ from pathlib import Path
 
 import onnx_ir as ir
 
+from dragoman.graph_ir.annotations import QUANTIZATION
 from dragoman.graph_ir.provenance import Origin, origins, source_tensors
 from dragoman.graph_ir.text.words import identifier, quoted, type_text
-
-QUANTIZATION = "quant_parameter_tensor_names"
-"""Where onnx_ir keeps a value's quantisation annotation, in its ``meta``."""
 
 
 def note(clauses: Iterable[str]) -> str:

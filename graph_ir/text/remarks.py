@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import onnx_ir as ir
 
+from dragoman.graph_ir.annotations import QUANTIZATION
 from dragoman.graph_ir.errors import Location
 from dragoman.graph_ir.provenance import Origin, set_origins, set_source_tensors
 from dragoman.graph_ir.text.lexer import Tokens
-from dragoman.graph_ir.text.notes import QUANTIZATION
 from dragoman.graph_ir.text.types import Typed, parse_type
 from dragoman.graph_ir.text.words import RESERVED
 

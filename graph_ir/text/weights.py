@@ -6,13 +6,12 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
-import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import MalformedModel
-from dragoman.graph_ir.passes.editing import parts
-from dragoman.graph_ir.tensors import CHUNK, DerivedTensor, MappedTensor
+from dragoman.graph_ir.tensors import DerivedTensor, blocks
 from dragoman.graph_ir.text.elements import strings
+from dragoman.graph_ir.traversal import graphs_of, parts, walk
 
 Place = tuple[int, int]
 """An owner's ``id`` and the tensor's position in it."""
@@ -47,12 +46,11 @@ def _named(model: ir.Model) -> dict[str, tuple[Place, ir.TensorProtocol]]:
 
 def _tensors(model: ir.Model) -> Iterator[tuple[str, Place, ir.TensorProtocol]]:
     for part in parts(model):
-        graph = part if isinstance(part, ir.Graph) else part.graph
-        for scope in (graph, *part.subgraphs()):
-            for value in scope.initializers.values() if isinstance(scope, ir.Graph) else ():
+        for graph in graphs_of(part):
+            for value in graph.initializers.values():
                 if value.const_value is not None:
                     yield value.name or "", (id(value), 0), value.const_value
-        for node in part.all_nodes():
+        for node in walk(part):
             for attribute in node.attributes.values():
                 if attribute.is_ref() or attribute.value is None:
                     continue
@@ -74,16 +72,14 @@ def absent(name: str, dtype: ir.DataType, shape: tuple[int, ...]) -> ir.TensorPr
 
 
 def digest(tensor: ir.TensorProtocol) -> str:
-    """The first 16 digits of the SHA-256 of the values, as an ONNX file holds them. A mapped tensor isn't copied for it."""
+    """The first 16 digits of the SHA-256 of the values, as an ONNX file holds them. No tensor is copied as a whole for it."""
     found = hashlib.sha256()
     if tensor.dtype == ir.DataType.STRING:
         for text in strings(tensor):
             found.update(len(text).to_bytes(8, "little") + text)
-    elif isinstance(tensor, MappedTensor) and tensor.contiguous:
-        flat = tensor.numpy().reshape(-1).view(np.uint8)
-        for start in range(0, flat.size, CHUNK):
-            found.update(flat[start : start + CHUNK].data)
-            tensor.file.release()
-    else:
+    elif tensor.dtype.bitwidth < 8:
         found.update(tensor.tobytes())
+    else:
+        for block in blocks(tensor):
+            found.update(block.tobytes())
     return found.hexdigest()[:16]

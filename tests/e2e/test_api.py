@@ -202,3 +202,24 @@ def test_inputs_that_nothing_can_be_made_up_for(tmp_path: Path, capsys: pytest.C
         assert invoke(["convert", str(path), str(tmp_path / "out.onnx")]) == 7
         assert word in capsys.readouterr().out
         assert (tmp_path / "out.onnx").exists()
+
+
+def test_what_was_written_is_said_of_the_files(lenet: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The nodes of the file at its opset, and the bytes of all files; what an ONNX source had too."""
+    source = tmp_path / "gelu.onnx"
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [4, 512]) for name in "xy")
+    weight = onnx.numpy_helper.from_array(np.ones((512, 512), np.float32), "w")
+    nodes = [helper.make_node("Identity", ["x"], ["a"]), helper.make_node("MatMul", ["a", "w"], ["b"])]
+    graph = helper.make_graph([*nodes, helper.make_node("Gelu", ["b"], ["y"])], "g", [x], [y], [weight])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), source)
+    for opset in (17, 20):
+        target = tmp_path / f"{opset}.onnx"
+        arguments = ["convert", str(source), str(target), "--no-verify", "--opset", str(opset), "--external-data"]
+        found = document(capsys, *arguments)
+        assert (found["nodes"], found["source_nodes"]) == (len(onnx.load(target).graph.node), 3)
+        assert found["files"] == [str(target), f"{target}.data"]
+        assert found["bytes"] == sum(Path(file).stat().st_size for file in found["files"]) > 4 * 512 * 512
+        assert invoke(arguments) == 0
+        assert f"wrote {target} and {target}.data  1.0 MB, {found['nodes']} nodes (3 before)\n" in capsys.readouterr().out
+    found = document(capsys, "convert", str(lenet[0]), str(tmp_path / "net.onnx"), "-w", str(lenet[1]), "--no-verify")
+    assert (found["nodes"], found["source_nodes"]) == (len(onnx.load(tmp_path / "net.onnx").graph.node), None)

@@ -115,6 +115,32 @@ def append(name: str, value: object) -> Callable[[ModelProto], None]:
     return lambda proto: getattr(proto.graph, name).append(value)
 
 
+def declared(name: str, dtype: int, shape: list[int | str]) -> bytes:
+    """What the file says of a value, whatever its operator makes."""
+    proto = network()
+    proto.graph.value_info.append(helper.make_tensor_value_info(name, dtype, shape))
+    return proto.SerializeToString()
+
+
+def ring(length: int) -> bytes:
+    """Nodes of which each reads the one before, and the first the last."""
+    proto = network()
+    proto.graph.node.extend(helper.make_node("Neg", [f"v{(i or length) - 1}"], [f"v{i}"], name=f"n{i}") for i in range(length))
+    return proto.SerializeToString()
+
+
+def in_branch(read: str) -> bytes:
+    """A branch whose first node reads ``read``."""
+    nodes = [helper.make_node("Neg", [read], ["b1"], name="b1"), helper.make_node("Neg", ["b1"], ["b2"], name="b2")]
+    branch = helper.make_graph(nodes, "branch", [], [helper.make_tensor_value_info("b2", 1, None)])
+    other = helper.make_graph([helper.make_node("Neg", ["x"], ["e"])], "other", [], [helper.make_tensor_value_info("e", 1, None)])
+    proto = network()
+    del proto.graph.node[:]
+    proto.graph.input.append(helper.make_tensor_value_info("p", TensorProto.BOOL, []))
+    proto.graph.node.append(helper.make_node("If", ["p"], ["y"], name="choice", then_branch=branch, else_branch=other))
+    return proto.SerializeToString()
+
+
 GOOD = network().SerializeToString()
 CONTENTS: dict[str, tuple[bytes, list[str]]] = {
     "empty": (b"", ["empty"]),
@@ -130,9 +156,24 @@ CONTENTS: dict[str, tuple[bytes, list[str]]] = {
     "twice in one file": (GOOD + GOOD, []),
     "no graph": (ModelProto(ir_version=8).SerializeToString(), ["no graph"]),
     "a tensor for a model": (numpy_helper.from_array(W, "w").SerializeToString(), []),
-    "cycle": (edited(lambda m: m.graph.node[0].input.__setitem__(0, "y")), ["conv1"]),
-    "cycle of one": (edited(lambda m: m.graph.node[0].input.__setitem__(0, "c")), ["conv1"]),
-    "undefined name": (edited(lambda m: m.graph.node[0].input.__setitem__(1, "nowhere")), ["nowhere", "conv1"]),
+    "cycle": (edited(lambda m: m.graph.node[0].input.__setitem__(0, "y")), ["cycle", "conv1 (Conv) → relu1 (Relu) → conv1 (Conv)"]),
+    "cycle of one": (edited(lambda m: m.graph.node[0].input.__setitem__(0, "c")), ["cycle", "conv1 (Conv) → conv1 (Conv)"]),
+    "cycle of many": (ring(5000), ["cycle", "n1 (Neg) → n2 (Neg)", "4,992 more"]),
+    "cycle through a body": (in_branch("y"), ["cycle", "choice (If) → choice (If)"]),
+    "cycle in a body": (in_branch("b2"), ["cycle", "b1 (Neg) → b2 (Neg) → b1 (Neg)"]),
+    "undefined name": (
+        edited(lambda m: m.graph.node[0].input.__setitem__(1, "nowhere")),
+        ["conv1 (Conv) reads 'nowhere', which nothing makes"],
+    ),
+    "undefined name in a body": (in_branch("nowhere"), ["b1 (Neg) reads 'nowhere', which nothing makes"]),
+    "nodes out of order": (edited(lambda m: m.graph.node.reverse()), ["relu1 (Relu) reads 'c', which conv1 (Conv) makes after it"]),
+    "shape declared otherwise": (declared("c", 1, [2, 64, 4, 5]), ["conv1", "c is of shape (n, 64, 4, 4)", "declared (2, 64, 4, 5)"]),
+    "rank declared otherwise": (declared("c", 1, ["n", 64]), ["conv1", "(n, 64, 4, 4)", "declared (n, 64)"]),
+    "type declared otherwise": (declared("c", 7, [2, 64, 4, 4]), ["conv1", "c is float", "declared int64"]),
+    "output declared otherwise": (
+        edited(lambda m: setattr(m.graph.output[0].type.tensor_type.shape.dim[3], "dim_value", 9)),
+        ["relu1", "y is of shape (n, 64, 4, 4)", "declared (n, 64, 4, 9)"],
+    ),
     "undefined output": (edited(lambda m: setattr(m.graph.output[0], "name", "nowhere")), ["nowhere"]),
     "two results of one name": (edited(lambda m: m.graph.node[1].output.__setitem__(0, "c")), ["'c'"]),
     "result named as an input": (edited(lambda m: m.graph.node[0].output.__setitem__(0, "x")), ["x"]),

@@ -9,6 +9,7 @@ import pytest
 
 from dragoman.conversion import outline
 from dragoman.converters.caffe import zoo
+from dragoman.graph_ir.inference import infer_shapes
 from dragoman.graph_ir.text import parse_model
 from dragoman.products import count_products
 
@@ -150,6 +151,18 @@ def test_bodies(name: str) -> None:
 def test_dynamic_dimensions_are_one() -> None:
     found = count_products(parse_model(HEAD + "g (float[N,?,3] x, float[3,5] w) => (float[N,?,5] y) { y = MatMul (x, w) }"))
     assert (found.total, set(found.dynamic)) == (15, {"N", "?"})
+
+
+def test_what_is_computed_from_dynamic_dimensions_counts_as_it_is() -> None:
+    """(N, 6) as (2·N, 3), and every third row of it: (2·N + 2) // 3."""
+    model = parse_model(
+        HEAD + "g (float[N,6] x, float[3,5] w) => (float[M,5] y, float[K,5] z)"
+        "<int64[2] s = {-1, 3}, int64[1] zero = {0}, int64[1] end = {9000}, int64[1] three = {3}>"
+        "{ r = Reshape (x, s) a = MatMul (r, w) y = Neg (a) t = Slice (r, zero, end, zero, three) b = MatMul (t, w) z = Neg (b) }"
+    )
+    infer_shapes(model)
+    found = count_products(model)
+    assert (found.total, found.dynamic) == (2 * 15 + 15, ("N",))
 
 
 def test_the_model_stays_as_it_is() -> None:

@@ -142,3 +142,60 @@ def test_the_old_files_mode_is_kept(tmp_path: Path) -> None:
     path.chmod(0o640)
     save(model(2.0), path)
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_single_file_takes_the_place_of_a_pair(tmp_path: Path, again: bool) -> None:
+    """The data file goes with the model that named it, also where that is the one that is written again."""
+    path = save(model(1.0), tmp_path / "m.onnx", external_data=True)
+    save(load(path) if again else model(2.0), path, external_data=False)
+    assert files(tmp_path) == ["m.onnx"]
+    assert weight(path) == (1.0 if again else 2.0)
+
+
+def test_data_that_others_may_need_stays(tmp_path: Path) -> None:
+    path, data = tmp_path / "m.onnx", tmp_path / "m.onnx.data"
+
+    def replaced() -> list[str]:
+        save(model(2.0), path, external_data=False)
+        return files(tmp_path)
+
+    data.write_bytes(b"not of this model")
+    save(model(1.0), path, external_data=False)
+    assert replaced() == ["m.onnx", "m.onnx.data"]
+    data.unlink()
+
+    save(model(1.0), path, external_data=True)
+    other = tmp_path / "other.onnx"
+    other.write_bytes(path.read_bytes())
+    assert replaced() == ["m.onnx", "m.onnx.data", "other.onnx"]
+    assert weight(other) == 1.0
+    other.write_bytes(b"can't be read")
+    save(model(1.0), path, external_data=True)
+    assert replaced() == ["m.onnx", "m.onnx.data", "other.onnx"]
+    other.unlink()
+
+    save(model(1.0), path, external_data=True)
+    source = load(path)
+    copy = save(source, tmp_path / "copy.onnx", external_data=False)
+    save(source, copy, external_data=False)
+    assert files(tmp_path) == ["copy.onnx", "m.onnx", "m.onnx.data"]
+    copy.unlink()
+
+    (tmp_path / "link").hardlink_to(data)
+    assert replaced() == ["link", "m.onnx", "m.onnx.data"]
+    (tmp_path / "link").unlink()
+
+    save(model(1.0), path, external_data=True)
+    data.rename(tmp_path / "link")
+    data.symlink_to("link")
+    assert replaced() == ["link", "m.onnx", "m.onnx.data"]
+
+
+def test_a_failure_leaves_the_pair(tmp_path: Path) -> None:
+    path = save(model(1.0), tmp_path / "m.onnx", external_data=True)
+    broken = model(2.0)
+    broken.graph.initializers["w"].const_value = ir.LazyTensor(lambda: 1 / 0, ir.DataType.FLOAT, ir.Shape((1, 600)), name="w")
+    with pytest.raises((TargetError, ZeroDivisionError)):
+        save(broken, path, external_data=False)
+    assert weight(path) == 1.0

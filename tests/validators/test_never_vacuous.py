@@ -199,3 +199,15 @@ def test_sample_by_sample(function_runner):
     assert report.verdict is Verdict.FAILED
     assert report.outputs[0].count("differs") == 1
     assert report.outputs[0].worst.worst.index == (0, 3)
+
+
+def test_random_numbers_that_happen_to_agree_prove_nothing(function_runner):
+    text = """<ir_version: 8, opset_import: ["" : 17]> g (float[2, 4] x) => (float[2, 4] y) {
+        noise = RandomUniformLike (x)
+        up = Ceil (noise)
+        y = Mul (x, up)
+    }"""
+    model = function_runner(lambda x: {"y": x})
+    report = outcome(model, model, graph=ir.from_onnx_text(text))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reasons[0].endswith("draws random numbers, so that no two runs agree")

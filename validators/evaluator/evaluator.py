@@ -11,6 +11,8 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from dragoman.graph_ir.provenance import origins
+from dragoman.graph_ir.traversal import graphs_of, subgraphs, walk
+from dragoman.validators.degenerate import RANDOM
 from dragoman.validators.evaluator.call import Array, Declined, EvaluationError, NodeCall
 from dragoman.validators.evaluator.fallback import Reference
 from dragoman.validators.evaluator.kernels import KERNELS
@@ -21,7 +23,6 @@ ROUNDED = frozenset(
     | {"Sigmoid", "Softmax", "Tanh"}
 )
 """Operators whose results another implementation may round up or down; more draws of noise do so at random."""
-RANDOM = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
 
 
 @dataclass
@@ -197,20 +198,12 @@ def _uses(node: ir.Node) -> Iterable[ir.Value]:
 
 def _captured(node: ir.Node) -> Iterable[ir.Value]:
     """The outer values that the node's subgraphs use."""
-    for attribute in node.attributes.values():
-        graphs = (
-            [attribute.as_graph()]
-            if not attribute.is_ref() and attribute.type == ir.AttributeType.GRAPH
-            else list(attribute.as_graphs())
-            if not attribute.is_ref() and attribute.type == ir.AttributeType.GRAPHS
-            else []
-        )
-        for graph in graphs:
-            bodies = [graph, *graph.subgraphs()]
-            inside = {value for body in bodies for value in _values(body)}
-            outputs = (value for body in bodies for value in body.outputs)
-            inputs = (value for inner in graph.all_nodes() for value in inner.inputs if value is not None)
-            yield from dict.fromkeys(value for value in (*outputs, *inputs) if value not in inside)
+    for graph in subgraphs(node):
+        bodies = graphs_of(graph)
+        inside = {value for body in bodies for value in _values(body)}
+        outputs = (value for body in bodies for value in body.outputs)
+        inputs = (value for inner in walk(graph) for value in inner.inputs if value is not None)
+        yield from dict.fromkeys(value for value in (*outputs, *inputs) if value not in inside)
 
 
 def _resolve(node: ir.Node, given: Mapping[str, ir.Attr]) -> dict[str, ir.Attr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from dragoman.converters.caffe.network import Layer
 from dragoman.converters.caffe.schema import PoolingParameter, PoolMethod, RoundMode
 from dragoman.converters.caffe.table import layer_type
 from dragoman.graph_ir import dims
+from dragoman.graph_ir.inference import lower_bound, parse
 
 _LOWEST = float(np.finfo(np.float32).min)
 
@@ -163,16 +165,24 @@ def _stochastic(g: NetBuilder, mean: Value, mean_square: Value) -> Value:
 
 
 def _last_windows(g: NetBuilder, x: Value, geo: Geometry) -> tuple[Value, Value]:
-    """Height and width as a vector, and where the last windows start, from the padding's edge."""
+    """Height and width as a vector, and where the last windows start, from the padding's edge: ⌈(size + 2p − k) / s⌉ · s, and before
+    size + p.
+    """
     size = g.op("Slice", g.shape(x), g.const([2]), g.const([4]), g.const([0]))
-    k, s, p = g.const(list(geo.kernel)), g.const(list(geo.stride)), g.const(list(geo.pad))
-    span = g.op("Sub", g.op("Add", size, g.op("Add", p, p)), k)
-    rounding = g.const([v - 1 for v in geo.stride]) if geo.ceil else g.const([0, 0])
-    last = g.op("Mul", g.op("Div", g.op("Add", span, rounding), s), s)
+    rounding = [s - 1 if geo.ceil else 0 for s in geo.stride]
+    least = [lower_bound(n if isinstance(n, int) else parse(n or "?")) or 0 for n in dims(x)[2:]]
+    last = _multiple(g, size, least, [2 * p - k + r for p, k, r in zip(geo.pad, geo.kernel, rounding, strict=True)], geo)
     if any(geo.pad):
-        behind = g.op("GreaterOrEqual", last, g.op("Add", size, p))
-        last = g.op("Where", behind, g.op("Sub", last, s), last)
+        last = g.op("Min", last, _multiple(g, size, least, [p - 1 for p in geo.pad], geo))
     return size, last
+
+
+def _multiple(g: NetBuilder, size: Value, least: Sequence[int], offset: Sequence[int], geo: Geometry) -> Value:
+    """⌊(size + offset) / s⌋ · s for a size of at ``least`` that. Div cuts towards 0: what is divided can be seen not to be negative."""
+    ahead = [max(0, -((low + o) // s)) * s for low, o, s in zip(least, offset, geo.stride, strict=True)]
+    strides = g.const(list(geo.stride))
+    quotient = g.op("Div", g.op("Add", size, g.const([o + a for o, a in zip(offset, ahead, strict=True)])), strides)
+    return g.op("Sub", g.op("Mul", quotient, strides), g.const(ahead))
 
 
 def _pads(g: NetBuilder, x: Value, geo: Geometry) -> Value:

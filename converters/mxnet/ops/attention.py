@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import number
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
@@ -53,7 +54,7 @@ def _part(g: SymbolBuilder, node: Node, x: Value, heads: int, index: int, count:
 
 def _scores(g: SymbolBuilder, queries: Value, keys: Value) -> Value:
     size = dims(queries)[2]
-    scale = g.scalar(size**-0.5 if isinstance(size, int) else 1.0, queries)
+    scale = number(g, queries, size**-0.5 if isinstance(size, int) else 1.0)
     scaled = g.op("Transpose", g.op("Mul", queries, scale), perm=[1, 0, 2])
     return g.op("MatMul", scaled, g.op("Transpose", keys, perm=[1, 2, 0]))
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import dtype_of
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.emit import emit_symbol
 from dragoman.converters.mxnet.symbol import Node, Symbol
@@ -138,7 +139,7 @@ def condition(
         graphs.append(graph)
     outputs = g.ops("If", _truth(g, node, found), outputs=num_outputs, then_branch=graphs[0], else_branch=graphs[1])
     for value, model in zip(outputs, made, strict=True):
-        value.type = ir.TensorType(model.dtype or ir.DataType.FLOAT)
+        value.type = ir.TensorType(dtype_of(model))
     return outputs
 
 
@@ -156,7 +157,7 @@ def _at(g: SymbolBuilder, node: Node, items: Sequence[T], place: int) -> T:
 
 def _parameter(g: SymbolBuilder, node: Node, model: Value, shape: Sequence[Dim]) -> Value:
     """A variable of a body, of the type of ``model``."""
-    return g.input(g.unique(f"{node.name}/{model.name}"), model.dtype or ir.DataType.FLOAT, shape)
+    return g.input(g.unique(f"{node.name}/{model.name}"), dtype_of(model), shape)
 
 
 def _check_states(g: SymbolBuilder, node: Node, before: Sequence[Value], after: Sequence[Value]) -> None:
@@ -170,7 +171,8 @@ def _results(g: SymbolBuilder, values: Sequence[Value]) -> list[Value]:
     """What a body gives: its own values, each once."""
     found: list[Value] = []
     for value in values:
-        own = value.producer() is not None and value.producer().graph is g.graph and value not in found
+        maker = value.producer()
+        own = maker is not None and maker.graph is g.graph and value not in found
         found.append(value if own else g.op("Identity", value))
     return found
 
@@ -184,4 +186,4 @@ def _truth(g: SymbolBuilder, node: Node, value: Value) -> Value:
 
 
 def _typed(value: Value, model: Value, shape: Sequence[Dim]) -> None:
-    value.type, value.shape = ir.TensorType(model.dtype or ir.DataType.FLOAT), ir.Shape(shape)
+    value.type, value.shape = ir.TensorType(dtype_of(model)), ir.Shape(shape)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import floats_only
 from dragoman.converters.mxnet.attributes import Ints
+from dragoman.converters.mxnet.ops.channels import Layout, channels_back, channels_first, check_layout
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
 
-Layout = Literal["None", "NCW", "NCHW", "NCDHW", "NWC", "NHWC", "NDHWC"]
 
-
-@op("Convolution", "Convolution_v1")
+@op("Convolution", "Convolution_v1", "_npx_convolution")
 def convolution(
     g: SymbolBuilder,
     node: Node,
@@ -34,32 +33,25 @@ def convolution(
 ) -> Value:
     """MXNet Convolution, 1 to 3 spatial axes: (N, C, *S) → (N, num_filter, ⌊(S + 2·pad − dilate·(k − 1) − 1) / stride⌋ + 1).
 
-    weight (num_filter, C / num_group, *k), bias (num_filter). In the layouts with channels last data and weight have them there.
-    convolution-inl.h.
+    weight (num_filter, C / num_group, *k), bias (num_filter). In the layouts with channels last data and weight have them there,
+    which MXNet computes on a GPU only. convolution-inl.h; Convolution_v1, of two spatial axes, convolution_v1-inl.h.
     """
-    if (bias is None) != no_bias:
-        raise g.malformed(node, f"has no_bias {no_bias} and {'no' if bias is None else 'a'} bias")
-    last = layout.endswith("C")
-    if last:
-        data, weight = _channels_first(g, data), _channels_first(g, weight)
-    for size, k, d, p in zip(dims(data)[2:], kernel, dilate or (1,) * len(kernel), pad or (0,) * len(kernel), strict=True):
+    _check(g, node, data, weight, bias, layout, no_bias=no_bias)
+    stride, dilate, pad = _geometry(g, node, data, kernel, (stride, dilate, pad), layout)
+    if node.op == "Convolution_v1" and (len(kernel) != 2 or layout == "NHWC"):
+        raise g.malformed(node, f"has the kernel {kernel} and the layout {layout}; its code is for (N, C, H, W)")
+    x, w = channels_first(g, data, layout), channels_first(g, weight, layout)
+    for size, k, d, p in zip(dims(x)[2:], kernel, dilate, pad, strict=True):
         if isinstance(size, int) and size + 2 * p < d * (k - 1) + 1:
             raise g.malformed(node, f"its kernel {kernel} is larger than its input {list(dims(data))}")
-    y = g.op(
-        "Conv",
-        data,
-        weight,
-        bias,
-        kernel_shape=list(kernel),
-        strides=list(stride) or None,
-        dilations=list(dilate) or None,
-        pads=[*pad, *pad] or None,
-        group=num_group,
+    _check_groups(g, node, num_group, num_filter, dims(x)[1])
+    y = g.single(
+        "Conv", x, w, bias, kernel_shape=kernel, strides=stride, dilations=dilate, pads=[*pad, *pad], group=num_group
     )
-    return _channels_last(g, y) if last else y
+    return channels_back(g, y, layout)
 
 
-@op("Deconvolution")
+@op("Deconvolution", "_npx_deconvolution")
 def deconvolution(
     g: SymbolBuilder,
     node: Node,
@@ -83,40 +75,63 @@ def deconvolution(
     A ``target_shape`` decides pad and adj: pad = ⌈total / 2⌉ where total = (S − 1)·stride + dilate·(k − 1) + 1 − target, and adj is
     what that takes too much. weight (C, num_filter / num_group, *k), bias (num_filter). deconvolution-inl.h, InferPad.
     """
-    if (bias is None) != no_bias:
-        raise g.malformed(node, f"has no_bias {no_bias} and {'no' if bias is None else 'a'} bias")
+    _check(g, node, data, weight, bias, layout, no_bias=no_bias)
+    stride, dilate, pad = _geometry(g, node, data, kernel, (stride, dilate, pad), layout)
     if layout.endswith("C"):
         raise g.unsupported(node, f"has the layout {layout}, which MXNet's own CPU code doesn't run")
-    count = len(kernel)
-    stride, dilate = stride or (1,) * count, dilate or (1,) * count
-    pad, adj = pad or (0,) * count, adj or (0,) * count
+    if len(kernel) == 3:
+        g.require(node, data, ir.DataType.FLOAT, ir.DataType.FLOAT16)
+    if data.dtype == ir.DataType.DOUBLE and max(stride) > 1 and max(dilate) > 1:
+        raise g.unsupported(node, f"has the stride {stride} and the dilation {dilate}, of which MXNet's float64 code makes another sum")
     if any(target_shape):
-        sizes = g.sizes(node, data, range(2, 2 + count), "target_shape decides the padding by it")
+        sizes = g.sizes(node, data, range(2, 2 + len(kernel)), "target_shape decides the padding by it")
         extents = [(s - 1) * t + d * (k - 1) + 1 for s, t, d, k in zip(sizes, stride, dilate, kernel, strict=True)]
         totals = [extent - target for extent, target in zip(extents, target_shape, strict=True)]
         if min(totals) < 0:
             raise g.malformed(node, f"its target_shape {target_shape} is larger than what it can make, {tuple(extents)}")
         pad = tuple((total + 1) // 2 for total in totals)
         adj = tuple(total % 2 for total in totals)
-    return g.op(
+    if adj and (len(adj) != len(kernel) or any(a >= s for a, s in zip(adj, stride, strict=True))):
+        raise g.malformed(node, f"its adj {adj} isn't smaller than its stride {stride}")
+    adj = adj or (0,) * len(kernel)
+    for size, k, s, d, p, a in zip(dims(data)[2:], kernel, stride, dilate, pad, adj, strict=True):
+        if isinstance(size, int) and (size - 1) * s + d * (k - 1) + 1 - 2 * p + a < 1:
+            raise g.malformed(node, f"its padding {pad} leaves nothing of its input {list(dims(data))}")
+    _check_groups(g, node, num_group, num_filter, dims(data)[1])
+    return g.single(
         "ConvTranspose",
         data,
         weight,
         bias,
-        kernel_shape=list(kernel),
-        strides=list(stride),
-        dilations=list(dilate),
+        kernel_shape=kernel,
+        strides=stride,
+        dilations=dilate,
         pads=[*pad, *pad],
-        output_padding=list(adj) if any(adj) else None,
+        output_padding=adj if any(adj) else None,
         group=num_group,
     )
 
 
-def _channels_first(g: SymbolBuilder, value: Value) -> Value:
-    rank = len(dims(value))
-    return g.op("Transpose", value, perm=[0, rank - 1, *range(1, rank - 1)])
+def _check(
+    g: SymbolBuilder, node: Node, data: Value, weight: Value, bias: Value | None, layout: Layout, *, no_bias: bool
+) -> None:
+    """Floats, a bias if there is to be one, and a weight of as many axes as the data."""
+    floats_only(g, node, data)
+    if (bias is None) != no_bias:
+        raise g.malformed(node, f"has no_bias {no_bias} and {'no' if bias is None else 'a'} bias")
+    if layout == "NWC" or g.rank(node, weight) != g.rank(node, data):
+        raise g.malformed(node, f"has the layout {layout}, data {list(dims(data))} and weight {list(dims(weight))}")
 
 
-def _channels_last(g: SymbolBuilder, value: Value) -> Value:
-    rank = len(dims(value))
-    return g.op("Transpose", value, perm=[0, *range(2, rank), 1])
+def _geometry(g: SymbolBuilder, node: Node, data: Value, kernel: Ints, given: tuple[Ints, Ints, Ints], layout: Layout) -> list[Ints]:
+    """Stride, dilation and padding along each axis of the kernel."""
+    check_layout(g, node, data, kernel, layout)
+    found = [value or (default,) * len(kernel) for value, default in zip(given, (1, 1, 0), strict=True)]
+    if not kernel or any(len(value) != len(kernel) for value in found) or min(*kernel, *found[0], *found[1]) < 1 or min(found[2]) < 0:
+        raise g.malformed(node, f"its kernel {kernel}, stride, dilation and padding {found} don't fit each other")
+    return found
+
+
+def _check_groups(g: SymbolBuilder, node: Node, groups: int, filters: int, channels: object) -> None:
+    if groups < 1 or filters % groups or (isinstance(channels, int) and channels % groups):
+        raise g.malformed(node, f"{channels} channels and {filters} filters can't be divided into {groups} groups")

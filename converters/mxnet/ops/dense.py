@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import floats_only
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 
 
-@op("FullyConnected")
+@op("FullyConnected", "_npx_fully_connected", "_sparse_FullyConnected")
 def fully_connected(
     g: SymbolBuilder,
     node: Node,
@@ -25,6 +26,7 @@ def fully_connected(
 
     weight (num_hidden, F), bias (num_hidden). fully_connected-inl.h.
     """
+    floats_only(g, node, data)
     if (bias is None) != no_bias:
         raise g.malformed(node, f"has no_bias {no_bias} and {'no' if bias is None else 'a'} bias")
     if flatten:

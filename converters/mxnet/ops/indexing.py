@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import cast, dtype_of, scalar, select
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of, scalar, select, truth
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.ops.reshape import reshape_to
 from dragoman.converters.mxnet.symbol import Node
@@ -152,7 +152,7 @@ def boolean_mask(g: SymbolBuilder, node: Node, data: Value, index: Value, *, axi
     """MXNet boolean_mask: data (K, *F) → what is where index (K) isn't 0. boolean_mask-inl.h."""
     if axis != 0 or g.rank(node, index) != 1:
         raise g.malformed(node, f"masks axis {axis} by {len(dims(index))} axes; MXNet does axis 0 by one")
-    return g.op("Compress", data, cast(g, index, DataType.BOOL), axis=0)
+    return g.op("Compress", data, truth(g, index), axis=0)
 
 
 @op("_ravel_multi_index", "ravel_multi_index")
@@ -176,3 +176,24 @@ def unravel_index(g: SymbolBuilder, node: Node, data: Value, *, shape: Ints = ()
         found.append(g.op("Sub", rest, g.op("Mul", above, g.const(size))))
         rest = above
     return cast(g, g.op("Concat", rest, *found[::-1], axis=0), dtype_of(data))
+
+
+@op("_contrib_index_array")
+def index_array(g: SymbolBuilder, node: Node, data: Value, *, axes: Ints | None = None) -> Value:
+    """MXNet index_array: (*S) → (*S, M), the coordinates of each element along ``axes`` or all, int64. index_array-inl.h."""
+    rank = g.rank(node, data)
+    places = range(rank) if axes is None else [g.axis(node, axis, rank) for axis in axes]
+    if not places:
+        raise g.unsupported(node, "has no axes, and so no coordinates")
+    along = []
+    for axis in places:
+        steps = g.op("Range", g.const(0), g.op("Squeeze", g.dim(data, axis)), g.const(1))
+        apart = g.op("Unsqueeze", steps, g.const([*range(1, rank - axis + 1)]))
+        along.append(g.op("Expand", apart, g.op("Concat", g.shape(data), g.const([1]), axis=0)))
+    return g.op("Concat", *along, axis=rank)
+
+
+@op("_npx_nonzero", "_npi_nonzero")
+def nonzero(g: SymbolBuilder, node: Node, x: Value) -> Value:
+    """MXNet npx.nonzero: (*S) → (K, M), the coordinates of the elements that aren't 0, int64. np_nonzero_op.cc."""
+    return g.op("Transpose", g.op("NonZero", truth(g, x)), perm=[1, 0])

@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import dtype_of, floats_only, number
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
@@ -41,7 +42,7 @@ def batch_norm(
     y = _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), eps, axis, fixed=fix_gamma)
     if not output_mean_var:
         return y, None, None
-    shifted = g.op("Add", moving_var, g.scalar(eps, moving_var))
+    shifted = g.op("Add", moving_var, number(g, moving_var, eps))
     return y, g.op("Identity", moving_mean), g.op("Reciprocal", g.op("Sqrt", shifted))
 
 
@@ -122,14 +123,14 @@ def sync_batch_norm(
 def _by_stored(
     g: SymbolBuilder, node: Node, data: Value, stored: tuple[Value, ...], eps: float, axis: int, *, fixed: bool
 ) -> Value:
-    g.require(node, data)
+    floats_only(g, node, data)
     rank = g.rank(node, data)
     axis = g.axis(node, axis, rank)
     gamma, *others = stored
     if fixed:
         count = dims(gamma)[0] if gamma.shape is not None else None
         size = count if isinstance(count, int) else g.sizes(node, data, (axis,), "each index has a gamma")[0]
-        gamma = g.const(np.ones(size, (gamma.dtype or ir.DataType.FLOAT).numpy()), name=f"{node.name}/ones")
+        gamma = g.const(np.ones(size, dtype_of(gamma).numpy()), name=f"{node.name}/ones")
     if axis == 1:
         return g.op("BatchNormalization", data, gamma, *others, epsilon=eps)
     if rank == 1:
@@ -157,7 +158,7 @@ def layer_norm(
 
     layer_norm-inl.h.
     """
-    g.require(node, data)
+    floats_only(g, node, data)
     rank = g.rank(node, data)
     axis = g.axis(node, axis, rank)
     if axis == rank - 1:
@@ -185,7 +186,7 @@ def group_norm(
 
     The statistics are mean and sqrt(var + eps), (N, num_groups). group_norm-inl.h.
     """
-    g.require(node, data)
+    floats_only(g, node, data)
     if g.rank(node, data) < 3:
         raise g.malformed(node, "normalises 3 axes or more")
     channels = dims(data)[1]
@@ -210,7 +211,7 @@ def _statistics(g: SymbolBuilder, x: Value, axis: int, eps: float, *, keep: bool
     axes = g.const([axis])
     centred = g.op("Sub", x, g.op("ReduceMean", x, axes))
     variance = g.op("ReduceMean", g.op("Mul", centred, centred), axes, keepdims=int(keep))
-    return g.op("ReduceMean", x, axes, keepdims=int(keep)), g.op("Sqrt", g.op("Add", variance, g.scalar(eps, x)))
+    return g.op("ReduceMean", x, axes, keepdims=int(keep)), g.op("Sqrt", g.op("Add", variance, number(g, x, eps)))
 
 
 @op("LRN")
@@ -226,7 +227,7 @@ def lrn(
     if rank not in (2, 4) or nsize < 1:
         raise g.malformed(node, f"normalises (N, C) or (N, C, H, W), not {rank} axes, over {nsize} channels")
     if alpha == 0 or beta == 0:
-        return g.op("Mul", data, g.scalar(knorm**-beta, data))
+        return g.op("Mul", data, number(g, data, knorm**-beta))
     if alpha < 0 or beta < 0:
         raise g.unsupported(node, f"has alpha {alpha} and beta {beta}, which runtimes don't take")
     size = 2 * ((nsize - 1) // 2) + 1

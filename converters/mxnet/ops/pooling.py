@@ -10,6 +10,7 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import dtype_of, floats_only, number
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.ops.channels import Layout, channels_back, channels_first, check_layout
 from dragoman.converters.mxnet.symbol import Node
@@ -52,7 +53,7 @@ def pooling(
     A ``full`` window may begin behind the image: its maximum is the lowest number, its mean 0. A mean divides by what the window
     covers of the padded image, or of the image if padding isn't counted; lp is (Σ xᵖ)^(1/p), p 1 to 3. pooling.cc, pool.h.
     """
-    g.require(node, data)
+    floats_only(g, node, data)
     check_layout(g, node, data, kernel, layout)
     if pool_type == "lp" and p_value not in (1, 2, 3):
         raise g.unsupported(node, f"has the p_value {p_value}; MXNet knows 1, 2 and 3")
@@ -63,7 +64,7 @@ def pooling(
         y = _whole(g, raised, pool_type)
     else:
         w = _windows(g, node, x, kernel, stride, pad, pooling_convention)
-        if pool_type in ("max", "avg") and any(p >= k for p, k in zip(w.pad, w.kernel, strict=True)):
+        if not _smaller(w.pad, w.kernel) and _by_onednn(x, w, pool_type, pooling_convention, layout):
             raise g.malformed(node, f"its padding {w.pad} isn't smaller than its kernel {w.kernel}")
         if pool_type == "max":
             y = _maxima(g, x, w)
@@ -91,7 +92,7 @@ def pooling_v1(
 
     The maximum of a ``full`` window behind the padding is −∞. pooling_v1-inl.h.
     """
-    g.require(node, data)
+    floats_only(g, node, data)
     if g.rank(node, data) != 4:
         raise g.malformed(node, "pools (N, C, H, W)")
     if global_pool:
@@ -100,13 +101,13 @@ def pooling_v1(
     w = _windows(g, node, data, kernel, stride, pad, pooling_convention)
     if pool_type != "max":
         sums = _sums(g, data, w)
-        return sums if pool_type == "sum" else g.op("Div", sums, g.scalar(prod(kernel), sums))
+        return sums if pool_type == "sum" else g.op("Div", sums, number(g, sums, prod(kernel)))
     x = _padded(g, data, w.pad, w.pad) if any(w.pad) else data
     none = (0,) * len(kernel)
     y = _maxima(g, x, Windows(kernel, w.stride, none, _minus(w.end, w.pad)))
     if _smaller(_minus(w.end, w.pad), kernel):
         return y
-    return g.op("Where", g.op("Equal", y, g.scalar(_lowest(x), x)), g.scalar(-np.inf, x), y)
+    return g.op("Where", g.op("Equal", y, number(g, x, _lowest(x))), number(g, x, -np.inf), y)
 
 
 @op("_contrib_AdaptiveAvgPooling2D")
@@ -115,7 +116,7 @@ def adaptive_average_pooling(g: SymbolBuilder, node: Node, data: Value, *, outpu
 
     output_size is one number for both axes, or two; anything else is 1. adaptive_avg_pooling-inl.h.
     """
-    g.require(node, data)
+    floats_only(g, node, data)
     if g.rank(node, data) != 4:
         raise g.malformed(node, "pools (N, C, H, W)")
     size = output_size if len(output_size) == 2 else output_size * 2 if len(output_size) == 1 else (1, 1)
@@ -134,7 +135,7 @@ def _cells(g: SymbolBuilder, like: Value, size: int, out: int) -> Value:
     for i in range(out):
         start, end = i * size // out, -(-(i + 1) * size // out)
         weights[i, start:end] = 1 / (end - start)
-    return g.const(weights.astype((like.dtype or ir.DataType.FLOAT).numpy()))
+    return g.const(weights.astype(dtype_of(like).numpy()))
 
 
 def _windows(
@@ -152,6 +153,15 @@ def _windows(
             raise g.malformed(node, f"its kernel {kernel} is larger than its input {list(dims(x))}")
     ends = [_end(*sizes, full=convention == "full") for sizes in zip(dims(x)[2:], kernel, stride, pad, strict=True)]
     return Windows(kernel, stride, pad, tuple(ends))
+
+
+def _by_onednn(x: Value, w: Windows, kind: str, convention: Convention, layout: Layout) -> bool:
+    """Whether MXNet has oneDNN pool, which refuses what its own code doesn't."""
+    if kind not in ("max", "avg") or dtype_of(x) != ir.DataType.FLOAT or layout.endswith("C"):
+        return False
+    spans = zip(dims(x)[2:], w.kernel, w.stride, w.pad, strict=True)
+    exact = all(isinstance(size, int) and (size + 2 * p - k) % s == 0 for size, k, s, p in spans)
+    return kind == "max" or convention == "valid" or exact
 
 
 def _end(size: Dim, kernel: int, stride: int, pad: int, *, full: bool) -> int:
@@ -174,7 +184,7 @@ def _whole(g: SymbolBuilder, x: Value, kind: str) -> Value:
 def _root(g: SymbolBuilder, y: Value, power: int) -> Value:
     """The p-th root, with its sign."""
     if power == 3:
-        return g.op("Mul", g.op("Sign", y), g.op("Pow", g.op("Abs", y), g.scalar(1 / 3, y)))
+        return g.op("Mul", g.op("Sign", y), g.op("Pow", g.op("Abs", y), number(g, y, 1 / 3)))
     return g.op("Sqrt", y) if power == 2 else y
 
 
@@ -194,7 +204,7 @@ def _means(g: SymbolBuilder, node: Node, x: Value, w: Windows, *, counted: bool)
         if len(w.kernel) == 3:
             raise g.unsupported(node, "a window of a volume may begin behind its padding, where MXNet divides 0 by 0")
         return g.op("Div", _sums(g, x, w), _covered(g, x, w, counted=counted))
-    if counted and any(beyond):
+    if counted and (any(beyond) or not _smaller(w.pad, w.kernel)):
         none = (0,) * len(w.pad)
         x, w, counted = _padded(g, x, w.pad, w.pad), Windows(w.kernel, w.stride, none, beyond), False
     pads = (*w.pad, *w.end)
@@ -215,13 +225,13 @@ def _sums(g: SymbolBuilder, x: Value, w: Windows) -> Value:
         x, pads = _padded(g, x, w.pad, w.end), ()
     padding = {"pads": pads, "count_include_pad": 1} if any(pads) else {}
     mean = g.single("AveragePool", x, kernel_shape=w.kernel, strides=w.stride, **padding)
-    return mean if prod(w.kernel) == 1 else g.op("Mul", mean, g.scalar(prod(w.kernel), mean))
+    return mean if prod(w.kernel) == 1 else g.op("Mul", mean, number(g, mean, prod(w.kernel)))
 
 
 def _covered(g: SymbolBuilder, x: Value, w: Windows, *, counted: bool) -> Value:
     """(1, 1, *windows): how much of the image each window covers, 1 where it is nothing."""
     sizes = static_dims(x)
-    one = np.ones((1,), (x.dtype or ir.DataType.FLOAT).numpy())
+    one = np.ones((1,), dtype_of(x).numpy())
     if sizes is not None:
         ones = g.const(np.broadcast_to(one, (1, 1, *sizes[2:])))
     else:
@@ -230,15 +240,15 @@ def _covered(g: SymbolBuilder, x: Value, w: Windows, *, counted: bool) -> Value:
     if counted:
         none = (0,) * len(w.pad)
         ones, w = _padded(g, ones, w.pad, w.pad, 1.0), Windows(w.kernel, w.stride, none, _minus(w.end, w.pad))
-    return g.op("Max", _sums(g, ones, w), g.scalar(1, x))
+    return g.op("Max", _sums(g, ones, w), number(g, x, 1))
 
 
 def _padded(g: SymbolBuilder, x: Value, begin: Ints, end: Ints, value: float = 0.0) -> Value:
-    return g.op("Pad", x, g.const([0, 0, *begin, 0, 0, *end]), g.scalar(value, x) if value else None)
+    return g.op("Pad", x, g.const([0, 0, *begin, 0, 0, *end]), number(g, x, value) if value else None)
 
 
 def _lowest(x: Value) -> float:
-    return float(np.finfo((x.dtype or ir.DataType.FLOAT).numpy()).min)
+    return float(np.finfo(dtype_of(x).numpy()).min)
 
 
 def _smaller(pads: Ints, kernel: Ints) -> bool:

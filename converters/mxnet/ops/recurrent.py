@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import dtype_of, floats_only
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
@@ -70,7 +71,7 @@ def rnn(
     projection (G·H, P) and the projection's own (P, H); then all biases in the same order, (G·H) twice. What only cuDNN does with
     sequence_length and the LSTM's clipping, MXNet's CPU code doesn't do. rnn-inl.h, rnn_impl.h.
     """
-    g.require(node, data)
+    floats_only(g, node, data)
     count = 2 if bidirectional else 1
     cell, lengths = _more_inputs(g, node, rest, mode, given=use_sequence_length)
     if g.rank(node, data) != 3 or num_layers < 1 or state_size < 1:
@@ -149,7 +150,7 @@ def _projected(g: SymbolBuilder, node: Node, x: Value, d: Direction, first: list
     halves = g.ops("Split", bias, g.const([4 * size] * 2), outputs=2, axis=0)
     inputs = g.op("Add", g.op("MatMul", x, g.op("Transpose", weight, perm=[1, 0])), g.op("Add", *halves))
     states = [g.op("Squeeze", value, g.const([0])) for value in first]
-    dtype = x.dtype or ir.DataType.FLOAT
+    dtype = dtype_of(x)
     with g.subgraph(f"{node.name}/step") as body:
         shapes = {"state": dims(states[0]), "cell": dims(states[1]), "inputs": dims(inputs)[1:]}
         r, c, given = (g.input(g.unique(f"{node.name}/{name}"), dtype, shape) for name, shape in shapes.items())

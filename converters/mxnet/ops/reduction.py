@@ -136,7 +136,7 @@ def norm(
     node: Node,
     data: Value,
     *,
-    ord: int = 2,  # noqa: A002
+    ord: int = 2,
     axis: Ints | None = None,
     out_dtype: DataType | None = None,
     keepdims: bool = False,
@@ -343,3 +343,17 @@ def cumsum(g: SymbolBuilder, node: Node, a: Value, *, axis: int | None = None, d
     given = dtype or dtype_of(a)
     wide = _WIDER.get(given, given)
     return cast(g, g.op("CumSum", cast(g, x, wide), g.const(place)), given)
+
+
+@op("_npi_diff")
+def diff(g: SymbolBuilder, node: Node, a: Value, *, n: int = 1, axis: int = -1) -> Value:
+    """MXNet np.diff: n times the differences of neighbours along ``axis``. np_diff-inl.h."""
+    place = g.axis(node, axis, g.rank(node, a))
+    if n < 0:
+        raise g.malformed(node, f"takes the differences {n} times")
+    dtype = dtype_of(a)
+    x = cast(g, a, _WIDER.get(dtype, dtype))
+    for _ in range(n):
+        later = g.op("Slice", x, g.const([1]), g.const([1 << 62]), g.const([place]))
+        x = g.op("Sub", later, g.op("Slice", x, g.const([0]), g.const([-1]), g.const([place])))
+    return cast(g, x, dtype)

@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import floats_only
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
@@ -32,7 +33,7 @@ def upsampling(
     ``nearest`` enlarges more images to the size that the first one gets, and concatenates or sums them. ``bilinear`` has a second
     input, weight (C, 1, k, k): a transposed convolution of each channel, k = 2·scale − scale % 2. upsampling-inl.h.
     """
-    g.require(node, data)
+    floats_only(g, node, data)
     if scale < 1 or num_args != 1 + len(others) or any(g.rank(node, value) != 4 for value in (data, *others)):
         raise g.malformed(node, f"enlarges {num_args} images (N, C, H, W) by {scale}, has {1 + len(others)} inputs")
     if sample_type == "bilinear":
@@ -92,7 +93,7 @@ def bilinear_resize(
     size is height and width, or the scales times the image's, or ``like``'s; ``odd_scale`` keeps an odd size odd, the others go to
     the next even or odd one. bilinear_resize-inl.h.
     """
-    g.require(node, data)
+    floats_only(g, node, data)
     if g.rank(node, data) != 4 or (like is not None) != (mode == "like"):
         raise g.malformed(node, f"resizes (N, C, H, W) by mode {mode}; it has {len(node.inputs)} inputs")
     image = g.op("Concat", g.dim(data, 2), g.dim(data, 3), axis=0)

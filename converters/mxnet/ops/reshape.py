@@ -245,3 +245,30 @@ def _squeezed(g: SymbolBuilder, node: Node, x: Value, axis: Ints | None) -> list
     if wrong := [index for index in axes if dims(x)[index] != 1]:
         raise g.malformed(node, f"axis {wrong[0]} can't go: its size is {dims(x)[wrong[0]]}")
     return axes
+
+
+def _at_least(g: SymbolBuilder, node: Node, arys: tuple[Value, ...], least: int, num_args: int) -> tuple[Value, ...]:
+    """Axes of size 1 as numpy adds them: before, but a third behind."""
+    if num_args != len(arys):
+        raise g.malformed(node, f"has {len(arys)} inputs, and the num_args {num_args}")
+    new = {(0, 1): [0], (0, 2): [0, 1], (1, 2): [0], (0, 3): [0, 1, 2], (1, 3): [0, 2], (2, 3): [2]}
+    axes = [new.get((g.rank(node, x), least)) for x in arys]
+    return tuple(g.op("Unsqueeze", x, g.const(added)) if added else x for x, added in zip(arys, axes, strict=True))
+
+
+@op("_np_atleast_1d")
+def atleast_1d(g: SymbolBuilder, node: Node, *arys: Value, num_args: int) -> tuple[Value, ...]:
+    """MXNet np.atleast_1d: scalars become vectors. np_init_op.cc."""
+    return _at_least(g, node, arys, 1, num_args)
+
+
+@op("_np_atleast_2d")
+def atleast_2d(g: SymbolBuilder, node: Node, *arys: Value, num_args: int) -> tuple[Value, ...]:
+    """MXNet np.atleast_2d: vectors become rows. np_init_op.cc."""
+    return _at_least(g, node, arys, 2, num_args)
+
+
+@op("_np_atleast_3d")
+def atleast_3d(g: SymbolBuilder, node: Node, *arys: Value, num_args: int) -> tuple[Value, ...]:
+    """MXNet np.atleast_3d: (N) → (1, N, 1), (M, N) → (M, N, 1). np_init_op.cc."""
+    return _at_least(g, node, arys, 3, num_args)

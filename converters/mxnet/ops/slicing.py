@@ -1,11 +1,14 @@
-"""Parts of a tensor."""
+"""Parts of a tensor: taken, and replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import dtype_of, same_type, select
+from dragoman.converters.mxnet.arithmetic import scalar as constant
 from dragoman.converters.mxnet.attributes import Ints, OptionalInts
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -98,3 +101,60 @@ def crop(
             starts[index] = g.op("Div", rest, g.const([2]))
     ends = [g.op("Add", start, size) for start, size in zip(starts, wanted, strict=True)]
     return g.op("Slice", data, g.op("Concat", *starts, axis=0), g.op("Concat", *ends, axis=0), g.const([2, 3]))
+
+
+# -- parts replaced -------------------------------------------------------------------------------
+
+
+@op("_slice_assign", "_crop_assign", "_npi_slice_assign")
+def slice_assign(
+    g: SymbolBuilder, node: Node, lhs: Value, rhs: Value, *, begin: OptionalInts, end: OptionalInts, step: OptionalInts = ()
+) -> Value:
+    """MXNet _slice_assign: lhs with rhs for lhs[begin:end:step]. matrix_op-inl.h."""
+    same_type(g, node, lhs, rhs)
+    windows = _windows(g, node, lhs, begin, end, step)
+    sizes = [*map(len, windows), *dims(lhs)[len(windows) :]]
+    if len(sizes) != g.rank(node, rhs) or any(a != b for a, b in zip(sizes, dims(rhs), strict=True) if isinstance(b, int)):
+        raise g.malformed(node, f"puts {list(dims(rhs))} where {sizes} are")
+    if 0 in sizes:
+        return lhs
+    for axis, window in enumerate(windows):
+        places = [window.index(at) if at in window else 0 for at in range(g.sizes(node, lhs, [axis], "a part of it is replaced")[0])]
+        rhs = g.op("Gather", rhs, g.const(places), axis=axis)
+    return select(g, _within(g, node, lhs, windows), rhs, lhs)
+
+
+@op("_slice_assign_scalar", "_crop_assign_scalar", "_npi_slice_assign_scalar")
+def slice_assign_scalar(
+    g: SymbolBuilder,
+    node: Node,
+    data: Value,
+    *,
+    scalar: float = 0.0,
+    begin: OptionalInts,
+    end: OptionalInts,
+    step: OptionalInts = (),
+) -> Value:
+    """MXNet _slice_assign_scalar: data with ``scalar`` for data[begin:end:step]. matrix_op-inl.h."""
+    windows = _windows(g, node, data, begin, end, step)
+    return select(g, _within(g, node, data, windows), constant(g, node, scalar, dtype_of(data)), data)
+
+
+def _windows(
+    g: SymbolBuilder, node: Node, x: Value, begin: OptionalInts, end: OptionalInts, step: OptionalInts
+) -> list[range]:
+    """The places along each of the first axes that a slice takes."""
+    steps = [by or 1 for by in step] or [1] * len(begin)
+    if not len(begin) == len(end) == len(steps) <= g.rank(node, x):
+        raise g.malformed(node, f"replaces {begin} to {end} by {step or 1} of {len(dims(x))} axes")
+    sizes = g.sizes(node, x, range(len(begin)), "a part of it is replaced")
+    return [range(size)[first:last:by] for size, first, last, by in zip(sizes, begin, end, steps, strict=True)]
+
+
+def _within(g: SymbolBuilder, node: Node, x: Value, windows: Sequence[range]) -> Value:
+    """Whether an element lies in all windows, in a shape that broadcasts to that of ``x``."""
+    inside = np.ones((1,) * len(dims(x)), np.bool_)
+    for axis, window in enumerate(windows):
+        size = g.sizes(node, x, [axis], "a part of it is replaced")[0]
+        inside = inside & np.isin(np.arange(size), list(window)).reshape([-1 if i == axis else 1 for i in range(len(dims(x)))])
+    return g.const(inside)

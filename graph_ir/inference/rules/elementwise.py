@@ -8,8 +8,9 @@ from itertools import zip_longest
 import onnx_ir as ir
 
 from dragoman.graph_ir.inference.call import Call
-from dragoman.graph_ir.inference.dimension import Dim, broadcast
-from dragoman.graph_ir.inference.facts import Fact, Tensor
+from dragoman.graph_ir.inference.dimension import broadcast
+from dragoman.graph_ir.inference.facts import Fact, Tensor, show
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import rule
 
 _SAME = [
@@ -125,11 +126,6 @@ def joint_dims(c: Call, shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
         except ValueError:
             c.fail(f"shapes {' and '.join(show(shape) for shape in shapes)} don't broadcast")
     return tuple(reversed(joint))
-
-
-def show(dims: Sequence[Dim]) -> str:
-    """A shape as messages write it."""
-    return f"({', '.join(map(str, dims))})"
 
 
 @rule("Identity")

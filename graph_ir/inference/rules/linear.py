@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dragoman.graph_ir.inference.call import Call, UnknownError
-from dragoman.graph_ir.inference.dimension import Dim, broadcast
-from dragoman.graph_ir.inference.facts import Fact, Tensor
-from dragoman.graph_ir.inference.rules.elementwise import joint_dims, show
+from dragoman.graph_ir.inference.dimension import broadcast
+from dragoman.graph_ir.inference.facts import Fact, Tensor, show
+from dragoman.graph_ir.inference.rules.elementwise import joint_dims
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import MICROSOFT, rule
 
 

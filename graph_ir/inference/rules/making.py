@@ -5,8 +5,9 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from dragoman.graph_ir.inference.call import Call, UnknownError, unless_none
-from dragoman.graph_ir.inference.dimension import Dim, ceil_divide, maximum
+from dragoman.graph_ir.inference.dimension import ceil_divide, maximum
 from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import rule
 
 

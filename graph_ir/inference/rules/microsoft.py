@@ -5,9 +5,9 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from dragoman.graph_ir.inference.call import Call, UnknownError
-from dragoman.graph_ir.inference.dimension import Dim
 from dragoman.graph_ir.inference.facts import Fact, Tensor
 from dragoman.graph_ir.inference.rules.linear import multiplied
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import MICROSOFT, rule
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dragoman.graph_ir.inference.call import Call
-from dragoman.graph_ir.inference.dimension import Dim
 from dragoman.graph_ir.inference.facts import Fact, Tensor
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import rule
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dragoman.graph_ir.inference.call import Call, UnknownError, unless_none
-from dragoman.graph_ir.inference.dimension import Dim
 from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor
 from dragoman.graph_ir.inference.rules.making import given_sizes
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import rule
 
 _FINEST = 1 << 10

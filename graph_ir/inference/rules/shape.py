@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dragoman.graph_ir.inference.call import Call, UnknownError, unless_none
-from dragoman.graph_ir.inference.dimension import Dim, lower_bound, product
-from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor
-from dragoman.graph_ir.inference.rules.elementwise import joint_dims, show
+from dragoman.graph_ir.inference.dimension import lower_bound, product
+from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor, show
+from dragoman.graph_ir.inference.rules.elementwise import joint_dims
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import rule
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dragoman.graph_ir.inference.call import Call, UnknownError, unless_none
-from dragoman.graph_ir.inference.dimension import Dim, at_least, ceil_divide, maximum, minimum
-from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor
-from dragoman.graph_ir.inference.rules.elementwise import show
+from dragoman.graph_ir.inference.dimension import at_least, ceil_divide, maximum, minimum
+from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor, show
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import rule
 
 _FAR = 1 << 30
@@ -100,7 +100,10 @@ def split(c: Call) -> list[Fact]:
         if c.get("num_outputs") is None and isinstance(dims[axis], int) and dims[axis] % count:
             c.fail(f"can't cut {dims[axis]} into {count} equal pieces")
         each = ceil_divide(dims[axis], count)
-        sizes = [each] * (count - 1) + [dims[axis] - each * (count - 1)]
+        rest = dims[axis] - each * (count - 1)
+        sizes = [each] * (count - 1) + [rest]
+        if isinstance(rest, int) and rest < 0:  # nothing says what the pieces are then: 5 in 4 pieces of 2
+            sizes = [None] * count
         if c.get("num_outputs") is None:
             sizes = [dims[axis] // count] * count
     elif len(sizes) != count:

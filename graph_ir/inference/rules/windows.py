@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dragoman.graph_ir.inference.call import Call, UnknownError, unless_none
-from dragoman.graph_ir.inference.dimension import Dim, ceil_divide, minimum
-from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor
-from dragoman.graph_ir.inference.rules.elementwise import show
+from dragoman.graph_ir.inference.dimension import ceil_divide, minimum
+from dragoman.graph_ir.inference.facts import UNKNOWN, Fact, Tensor, show
+from dragoman.graph_ir.inference.size import Dim
 from dragoman.graph_ir.inference.table import MICROSOFT, rule
 
 
@@ -36,7 +36,7 @@ def convolved(c: Call, x: tuple[Dim, ...], w: tuple[Dim, ...]) -> tuple[Dim, ...
 
 
 def windows(c: Call, sizes: Sequence[Dim], kernel: Sequence[Dim], *, ceil: bool = False) -> list[Dim]:
-    """⌊(d + pads - dilation·(k - 1) - 1) / stride⌋ + 1 along each axis.
+    """⌊(d + pads - dilation·(k - 1) - 1) / stride⌋ + 1 along each axis: one for a window larger than all by less than its stride.
 
     ``auto_pad``: SAME gives ⌈d / stride⌉, VALID has no pads. ``ceil``: rounded up, but a last window that would start
     in the end's padding is dropped.
@@ -58,7 +58,8 @@ def windows(c: Call, sizes: Sequence[Dim], kernel: Sequence[Dim], *, ceil: bool 
         room = d + (before + after - 1) - (k - 1) * dilation
         if isinstance(room, int) and room // s + 1 < 0:
             c.fail(f"a window of {k} (dilation {dilation}) is larger than {d} with pads {before} and {after}")
-        count = (ceil_divide(room, s) if ceil else room // s) + 1
+        rounded = ceil or (isinstance(room, int) and room < 0)  # onnx, and ONNX Runtime, cut what is negative towards zero
+        count = (ceil_divide(room, s) if rounded else room // s) + 1
         if ceil and s > 1:
             # window i starts at i·stride, and must start before d + before
             count = minimum(count, ceil_divide(d + before, s))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +10,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper, parser
+from onnx import numpy_helper
 
 import dragoman
-from dragoman.converters.caffe import zoo
-from dragoman.converters.mxnet.exporter import check
-from dragoman.graph_ir.errors import DragomanError, UnsupportedOperator
+from dragoman.graph_ir.errors import DragomanError
 from tests.converters.onnx.node_tests import NodeTest, node_tests, same
 
 HERE = Path(__file__).parent

@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 onnxruntime.set_default_logger_severity(4)
 
 RTOL, ATOL = 1e-3, 1e-5
 """What onnx's own runner demands of a backend, where a case doesn't say."""
+
+_SPECTRA, _ROUNDING = ("test_dft", "test_stft"), 2e-4
+"""Zeros that are sums of terms up to 100 in float32: onnx's tolerance is less than their last bits, and ONNX Runtime's own are 1.4e-4."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,17 @@ class Runtime:
 
 
 class OnnxRuntime(Runtime):
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime on one thread of the CPU."""
+
+    def __init__(self, *, optimized: bool = True) -> None:
+        """Not ``optimized``, it runs the graph as it is, and is ready sooner."""
+        self._options = onnxruntime.SessionOptions()
+        self._options.intra_op_num_threads = 1
+        if not optimized:
+            self._options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
 
     def outputs(self, model: onnx.ModelProto, inputs: Sequence[Any]) -> list[Any]:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model.SerializeToString(), self._options, providers=["CPUExecutionProvider"])
         names = [value.name for value in model.graph.input]
         results: list[Any] = session.run(None, dict(zip(names, inputs, strict=False)))
         return results
@@ -80,6 +90,7 @@ def same(a: Any, b: Any, rtol: float, atol: float) -> bool:
         )
     if a is None or b is None:
         return a is b
+    a, b = (numpy_helper.to_array(x) if isinstance(x, TensorProto) else x for x in (a, b))
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         return False
@@ -103,7 +114,8 @@ def node_tests() -> dict[str, NodeTest]:
 
     cases = {}
     for case in collect_testcases(None):
-        cases[case.name] = NodeTest(case.name, case.model, case.data_sets or [], case.rtol, max(case.atol, ATOL))
+        atol = _ROUNDING if case.name.startswith(_SPECTRA) else ATOL
+        cases[case.name] = NodeTest(case.name, case.model, case.data_sets or [], case.rtol, max(case.atol, atol))
     return cases
 
 

@@ -101,6 +101,17 @@ def quantized_with_annotations() -> ModelProto:
 
 
 @odd
+def annotated_only() -> ModelProto:
+    """Scales that annotations alone name, one of them equal to a weight that is read."""
+    proto = model([node("Mul", "x w", "q"), node("Relu", "q", "y")], [info("x")], [info("y")])
+    weights = {"w": 0.5, "equal": 0.5, "scale": 0.1, "unread": 3}
+    proto.graph.initializer.extend(weight(np.float32(value), name) for name, value in weights.items())
+    for tensor, scale in (("x", "equal"), ("q", "scale")):
+        proto.graph.quantization_annotation.add(tensor_name=tensor).quant_parameter_tensor_names.add(key="SCALE_TENSOR", value=scale)
+    return proto
+
+
+@odd
 def int4_weights() -> ModelProto:
     q = helper.make_tensor("q", TensorProto.INT4, [4, 5], RNG.integers(-8, 8, 20).tolist())
     nodes = [node("DequantizeLinear", "q scale", "w"), node("MatMul", "x w", "y")]

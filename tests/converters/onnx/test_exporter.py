@@ -12,6 +12,7 @@ import pytest
 
 from dragoman.converters.onnx import exporter
 from dragoman.converters.onnx.exporter import DEFAULT_OPSET, check, save, to_proto
+from dragoman.converters.onnx.importer import load
 from dragoman.graph_ir import DOMAIN, IR_OPSET, Builder, Model, Origin, Source
 from dragoman.graph_ir.errors import TargetError, UnsupportedOperator, UsageError
 from dragoman.graph_ir.opsets import NEWEST, OLDEST
@@ -98,10 +99,10 @@ def test_without_a_choice_the_opset_is_the_default() -> None:
 
 
 def test_without_a_choice_the_opset_is_as_new_as_the_model_needs() -> None:
-    g = Builder("needs 26")
+    g = Builder("needs 25")
     x = g.input("x", ir.DataType.FLOAT, (1, 6))
-    g.output(g.op("BitCast", x, to=ir.DataType.INT32.value), "y")
-    assert to_proto(Model(g.model(), Source("test"))).opset_import[0].version == 26
+    g.output(g.op("Cast", x, to=ir.DataType.INT2.value), "y")
+    assert to_proto(Model(g.model(), Source("test"))).opset_import[0].version == 25
 
 
 def test_a_model_that_was_onnx_keeps_its_opset() -> None:
@@ -183,3 +184,18 @@ def test_written_files_hold_every_weight(tmp_path: Path, external: bool) -> None
 def test_an_unwritable_folder_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="can't write"):
         save(affine(), tmp_path / "missing" / "m.onnx")
+
+
+def test_a_parameter_of_a_function_is_what_its_call_says() -> None:
+    """Opset 11's Softmax means something else: which axes, the function doesn't know."""
+    proto = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["": 13, "my": 1]>
+        g (float[2, 3, 4] x) => (float[2, 3, 4] y) { y = my.f <over = 1> (x) }
+        <opset_import: ["": 13], domain: "my">
+        f <over> (a) => (b) { b = Softmax <axis: int = @over> (a) }
+    """)
+    x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+    written = to_proto(load(proto), opset=11)
+    onnx.checker.check_model(written, full_check=True)
+    expected = onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {"x": x})[0]
+    np.testing.assert_allclose(onnxruntime.InferenceSession(written.SerializeToString()).run(None, {"x": x})[0], expected, rtol=1e-5)

@@ -105,6 +105,43 @@ def test_input_shapes_carry_through(tmp_path: Path) -> None:
     assert run(save(model, tmp_path / "out.onnx"), np.zeros((3, 3, 9, 10), np.float32))[0].shape == (3, 64, 5, 6)
 
 
+LENGTHS = """<ir_version: 10, opset_import: ["": 21]>
+g (int64[batch, length] ids, float[batch, length] mask, float[batch, twice, k] late, bool c)
+=> (float[batch, length] y, float[batch, m, k] z)
+{
+    f = Cast <to = 1> (ids)
+    z = Relu (late)
+    y = If (c) <
+        then_branch = t () => (float[batch, length] then_out) { then_out = Mul (f, mask) },
+        else_branch = e () => (float[batch, length] else_out) { else_out = Add (f, mask) }
+    >
+}"""
+
+
+@pytest.mark.parametrize(
+    ("inputs", "mask", "late", "z"),
+    [
+        ({"ids": ("n", 16)}, ["n", "16"], ["n", "32", "k"], ["n", "32", "k"]),
+        ({"ids": (3, "length")}, ["3", "length"], ["3", "2*length", "k"], ["3", "2*length", "k"]),
+        ({"ids": ("length", "batch")}, ["length", "batch"], ["length", "2*batch", "k"], ["length", "2*batch", "k"]),
+        # both say what they are; who doesn't stays
+        ({"ids": (2, 7), "mask": (2, 1)}, ["2", "1"], ["2", "2*length", "k"], ["2", "2*length", "k"]),
+        ({"late": (1, 6, 5)}, ["1", "length"], ["1", "6", "5"], ["1", "6", "5"]),
+    ],
+)
+def test_a_dimension_is_renamed_wherever_it_is(
+    inputs: dict[str, tuple[int | str, ...]], mask: list[str], late: list[str], z: list[str]
+) -> None:
+    proto = onnx.parser.parse_model(LENGTHS)
+    proto.graph.input[2].type.tensor_type.shape.dim[1].dim_param = "2*length"
+    model = load(proto, inputs=inputs)
+    shapes = {value.name: [str(d) for d in value.shape] for value in (*model.graph.inputs, *model.graph.outputs)}
+    assert (shapes["mask"], shapes["late"], shapes["z"]) == (mask, late, z)
+    branches = [graph.outputs[0] for graph in model.graph.subgraphs() if graph is not model.graph]
+    assert len(branches) == 2
+    assert all([str(d) for d in value.shape] == shapes["y"] for value in branches)
+
+
 def test_outputs_may_be_chosen() -> None:
     model = load(network(), outputs=["c", "y"])
     assert [value.name for value in model.graph.outputs] == ["c", "y"]
@@ -116,7 +153,7 @@ def test_weights_that_are_inputs_become_constants() -> None:
     proto.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, W.shape))
     model = load(proto)
     assert [value.name for value in model.graph.inputs] == ["x"]
-    assert "constants" in model.notes[0]
+    assert "constant" in model.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import random
 import pytest
 
 from dragoman.graph_ir.inference.dimension import (
-    Dim,
     at_least,
     broadcast,
     evaluate,
@@ -16,10 +15,9 @@ from dragoman.graph_ir.inference.dimension import (
     minimum,
     product,
     substitute,
-    symbol,
-    symbols,
 )
 from dragoman.graph_ir.inference.notation import parse
+from dragoman.graph_ir.inference.size import Dim, symbol, symbols
 
 h, w, n = symbol("h"), symbol("w"), symbol("n")
 
@@ -46,6 +44,10 @@ PRINTED = {
     "max(1, 2)": "2",
     "broadcast(b, 1, a, b)": "broadcast(a, b)",
     "broadcast(a, 7)": "7",
+    "broadcast(a, min(a, 256))": "a",
+    "broadcast(min(a, 256, c + 1), a)": "a",
+    "broadcast(a, min(a, c))": "broadcast(a, min(a, c))",  # a = 1, c = 0
+    "broadcast(a, min(c, 256))": "broadcast(a, min(c, 256))",
     "h*w//(n*w)": "h//n",
     "  spaced + 1 ": "spaced + 1",
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 import onnx_ir as ir
+import onnxruntime
 import pytest
 
 from dragoman.converters.onnx.exporter import check, to_proto
@@ -132,15 +133,16 @@ def test_a_mask_that_nobody_reads_costs_nothing(opset: int) -> None:
     assert [(n.op_type, len(n.outputs)) for n in model.graph] == [("Dropout", 1)]
 
 
-def dropout(ratio: float, training: bool | None) -> onnx.ModelProto:
+def dropout(ratio: float, training: bool | None, *, shape: tuple[int, int] = (2, 3), mask: bool = False) -> onnx.ModelProto:
     """Dropout with a constant ratio and a mode that is a constant or, if None, an input."""
-    x, y = (onnx.helper.make_tensor_value_info(name, 1, [2, 3]) for name in "xy")
+    x, y = (onnx.helper.make_tensor_value_info(name, 1, shape) for name in "xy")
+    outputs = [y, onnx.helper.make_tensor_value_info("mask", onnx.TensorProto.BOOL, shape)] if mask else [y]
     constants = [onnx.numpy_helper.from_array(np.float32(ratio), "ratio")]
     if training is not None:
         constants.append(onnx.numpy_helper.from_array(np.bool_(training), "training"))
     mode = [] if training is not None else [onnx.helper.make_tensor_value_info("training", onnx.TensorProto.BOOL, [])]
-    node = onnx.helper.make_node("Dropout", ["x", "ratio", "training"], ["y"])
-    graph = onnx.helper.make_graph([node], "g", [x, *mode], [y], constants)
+    node = onnx.helper.make_node("Dropout", ["x", "ratio", "training"], [output.name for output in outputs])
+    graph = onnx.helper.make_graph([node], "g", [x, *mode], outputs, constants)
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
 
 
@@ -149,12 +151,24 @@ def test_dropout_that_drops_nothing(ratio: float, training: bool | None) -> None
     onnx.checker.check_model(to_proto(load(dropout(ratio, training)), opset=11), full_check=True)
 
 
-@pytest.mark.parametrize(
-    ("training", "reason"), [(True, "its training_mode"), (None, "a training_mode that the network computes")]
-)
-def test_dropout_in_training_is_refused(training: bool | None, reason: str) -> None:
-    (gap,) = check(load(dropout(0.5, training)), opset=11)
-    assert gap.reason == f"opset 11 can't express {reason}"
+@pytest.mark.parametrize("training", [True, None], ids=["always", "by-input"])
+@pytest.mark.parametrize("ratio", [0.0, 0.25, 1.0])
+def test_dropout_in_training(training: bool | None, ratio: float) -> None:
+    """What isn't dropped is larger; about as much is dropped as is asked for, and other elements each time."""
+    proto = dropout(ratio, training, shape=(100, 100), mask=True)
+    written = to_proto(load(proto), opset=11)
+    onnx.checker.check_model(written, full_check=True)
+    session = onnxruntime.InferenceSession(written.SerializeToString())
+    x = np.arange(1, 10001, dtype=np.float32).reshape(100, 100)
+    results = [session.run(None, {"x": x} if training else {"x": x, "training": np.array(True)}) for _ in range(2)]
+    for y, mask in results:
+        np.testing.assert_allclose(y, np.where(mask, x / (1 - ratio) if ratio < 1 else 0, 0), rtol=1e-6)
+        assert abs(mask.mean() - (1 - ratio)) < 0.03
+    assert ratio != 0.25 or not np.array_equal(results[0][1], results[1][1])
+    if training is None:
+        y, mask = session.run(None, {"x": x, "training": np.array(False)})
+        assert mask.all()
+        np.testing.assert_array_equal(y, x)
 
 
 @pytest.mark.parametrize("op_type", ["Softmax", "LogSoftmax", "Hardmax"])

@@ -47,12 +47,12 @@ def test_sequence_map_needs_loops_of_sequences() -> None:
     assert [(gap.operator, "seq(tensor(float))" in gap.reason) for gap in gaps] == [("Loop", True)]
 
 
-def test_a_sequence_passes_through_where_identity_takes_tensors(newest_opset: int) -> None:
+@pytest.mark.parametrize("opset", [11, 12, 13])
+def test_a_sequence_passes_through_where_identity_takes_tensors(opset: int) -> None:
     original = model("m (seq(float[r, 3]) s) => (seq(float[r, 3]) t) { t = Identity(s) }", 14)
-    lowered = to_proto(load(original), opset=13)
+    lowered = to_proto(load(original), opset=opset)
     onnx.checker.check_model(lowered, full_check=True)
     compare(run(lowered, {"s": SEQUENCE}), [SEQUENCE], 0, "")
-    assert [gap.operator for gap in check(load(original), opset=12)] == ["Loop"]
 
 
 @pytest.mark.parametrize("opset", [11, 14, 15, 17, 18, 27])

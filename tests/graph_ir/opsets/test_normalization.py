@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx
+import onnx.reference
 import onnx_ir as ir
+import onnxruntime
 import pytest
 
 from dragoman.converters.onnx.exporter import check, to_proto
@@ -138,8 +140,8 @@ def test_group_normalization_18_is_written_out_below_it() -> None:
 @pytest.mark.parametrize(
     ("op_type", "inputs", "attributes", "reason"),
     [
-        ("LayerNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.BFLOAT16}, "stash_type 16"),
-        ("RMSNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.DOUBLE}, "stash_type 11"),
+        ("LayerNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.BFLOAT16}, "stash_type = 16"),
+        ("RMSNormalization", [floats(2, 3), floats(3)], {"stash_type": onnx.TensorProto.DOUBLE}, "stash_type = 11"),
     ],
 )
 def test_what_is_not_understood_is_refused(
@@ -194,3 +196,33 @@ def test_bfloat16_is_cast_where_the_operator_came_to_it_later() -> None:
     onnx.checker.check_model(to_proto(model, opset=13), full_check=True)
     assert all("bfloat16" in gap.reason for gap in check(model, opset=11))
     assert check(model, opset=11)
+
+
+def test_groups_of_very_many_channels_take_no_memory() -> None:
+    """A scale of each group isn't copied for its channels: the network repeats it."""
+    values = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in (("x", [1, 1 << 31, 1]), ("s", [2]), ("b", [2]))]
+    node = onnx.helper.make_node("GroupNormalization", ["x", "s", "b"], ["y"], num_groups=2)
+    output = onnx.helper.make_tensor_value_info("y", 1, [1, 1 << 31, 1])
+    proto = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "g", values, [output]), opset_imports=[onnx.helper.make_opsetid("", 18)]
+    )
+    model = load(proto).ir
+    assert sum(value.const_value.nbytes for value in model.graph.initializers.values()) < 1000
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float16, np.float32), (np.float32, np.float16), (np.float32, np.float64)])
+def test_rms_normalization_gives_its_scales_type(dtype: type, scale: type) -> None:
+    """As the schema says, and onnx's inference doesn't."""
+    x, s = floats(2, 5, dtype=dtype), floats(5, seed=1, dtype=scale)
+    kinds = [onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind)) for kind in (dtype, scale)]
+    values = [onnx.helper.make_tensor_value_info(*v) for v in (("x", kinds[0], [2, 5]), ("s", kinds[1], [5]), ("y", kinds[1], [2, 5]))]
+    node = onnx.helper.make_node("RMSNormalization", ["x", "s"], ["y"])
+    proto = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "g", values[:2], values[2:]), opset_imports=[onnx.helper.make_opsetid("", 23)], ir_version=8
+    )
+    expected = onnx.reference.ReferenceEvaluator(proto).run(None, {"x": x, "s": s})[0]
+    written = to_proto(load(proto), opset=17)
+    onnx.checker.check_model(written, full_check=True)
+    got = onnxruntime.InferenceSession(written.SerializeToString()).run(None, {"x": x, "s": s})[0]
+    assert got.dtype == scale
+    np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3)

@@ -252,14 +252,7 @@ def same_shape(value: ir.Value, like: ir.Value) -> ir.Value:
     return value
 
 
-def _param(case: Case) -> object:
-    """``case`` with its name, and what is known of ONNX Runtime 1.23."""
-    broken = case.name in ("ReduceMean-noop", "ReduceL1-noop")
-    marks = [pytest.mark.wrong_in_onnxruntime_1_23("can't reduce without axes")] if broken else []
-    return pytest.param(case, id=case.name, marks=marks)
-
-
-@pytest.mark.parametrize("case", [_param(case) for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_opset_computes_the_same(case: Case, newest_opset: int) -> None:
     model = model_of(case)
     expected = original(model, case)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 
-from .moved_operator import computes_the_same, model_of, reason_at
+from dragoman.converters.onnx.importer import load
+
+from .moved_operator import computes_the_same, model_of, reason_at, run
 
 OPSETS = (11, 12, 13, 17, 18, 19, 21)
 
@@ -68,3 +71,45 @@ def test_models_of_old_opsets(newest_opset, op, opset, pad) -> None:
     x = signal(8, 6)
     model = model_of(op, opset, {"x": x}, kernel_shape=[3, 2], strides=[2, 1], auto_pad=pad)
     computes_the_same(newest_opset, model, {"x": x}, (11, 13, 17, 21, 24))
+
+
+@pytest.mark.parametrize("pad", ["SAME_UPPER", "SAME_LOWER"])
+@pytest.mark.parametrize("stride", [3, 4])
+@pytest.mark.parametrize("how", [{"count_include_pad": 0}, {"count_include_pad": 1}])
+def test_automatic_padding_may_be_negative(newest_opset, pad, stride, how) -> None:
+    """Windows that leave elements out between them leave out some at the ends too; below 19 ONNX Runtime doesn't run that."""
+    for size in range(5, 12):
+        x = signal(size, 4)
+        model = model_of("AveragePool", 22, {"x": x}, kernel_shape=[1, 3], strides=[stride, 1], auto_pad=pad, **how)
+        computes_the_same(newest_opset, model, {"x": x}, OPSETS)
+
+
+@pytest.mark.parametrize("op", ["AveragePool", "MaxPool", "LpPool"])
+def test_a_window_larger_than_everything(newest_opset, op) -> None:
+    """By less than its stride: there is one."""
+    x = signal(1, 5)
+    computes_the_same(newest_opset, model_of(op, 22, {"x": x}, kernel_shape=[4, 2], strides=[4, 1]), {"x": x}, OPSETS)
+
+
+@pytest.mark.parametrize("opset", [7, 12, 18, 19])
+@pytest.mark.parametrize("how", [{"auto_pad": "VALID"}, {"pads": [1, 0, 0, 0]}, {}])
+def test_an_average_of_a_window_larger_than_everything(newest_opset, opset, how) -> None:
+    """Of old models it counts all of the window, if it counts padding."""
+    x = signal(1, 5)
+    model = model_of("AveragePool", opset, {"x": x}, kernel_shape=[4, 2], strides=[4, 1], count_include_pad=1, **how)
+    computes_the_same(newest_opset, model, {"x": x}, OPSETS)
+
+
+@pytest.mark.parametrize("op", ["AveragePool", "MaxPool"])
+@pytest.mark.parametrize("opset", [12, 19])
+def test_shapes_that_count_dropped_windows_are_forgotten(newest_opset, op, opset) -> None:
+    """onnx's inference counts windows, before 22, that no runtime has: also those that a model declares, and what follows from them."""
+    x = signal(5, 5)
+    model = model_of(op, opset, {"x": x}, kernel_shape=[2, 2], strides=[3, 3], pads=[1] * 4, ceil_mode=1)
+    model.graph.node.append(onnx.helper.make_node("Relu", ["out0"], ["after"]))
+    model.graph.output[0].name = "after"
+    model = onnx.shape_inference.infer_shapes(model)
+    assert [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim][2:] == [3, 3]
+    assert run(model, {"x": x})[0].shape[2:] == (2, 2)
+    computes_the_same(newest_opset, model, {"x": x}, (11, 17, 21, 22))
+    assert list(load(model).ir.graph.outputs[0].shape[2:]) == [2, 2]

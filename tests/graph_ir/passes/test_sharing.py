@@ -46,6 +46,37 @@ def test_what_is_computed_twice(rewrite_text: Callable[..., ir.Model], body: str
     assert operators(model) == left
 
 
+SIZES = [
+    # the sizes of y are those of x, element by element
+    ("s = Shape (x) n = Gather (s, zero) u = Unsqueeze (n, axis) t = Shape (y) m = Gather (t, zero) v = Unsqueeze (m, axis)", "n, m", ["Shape", "Gather", "Unsqueeze"], 1),
+    ("s = Shape <start = 0, end = 1> (x) u = Concat <axis = 0> (s, four) t = Shape <start = 0, end = 1> (y) v = Concat <axis = 0> (t, four)", "n, m", ["Shape", "Concat"], 2),
+    # another size; a number that isn't a vector; another type
+    ("u = Shape <start = 0, end = 1> (x) v = Shape <start = 1, end = 2> (y)", "n, m", ["Shape", "Shape"], 1),
+    ("u = Shape <start = 0, end = 1> (x) v = Shape <start = 0, end = 1> (y)", "k, m", ["Shape", "Shape"], 1),
+    ("s = Shape (x) u = Slice (s, axis, four) t = Shape (y) v = Cast <to = 6> (t)", "n, m", ["Shape", "Cast"], 2),
+]
+
+
+@pytest.mark.parametrize(("body", "other", "left", "length"), SIZES)
+@pytest.mark.parametrize("sizes", [(2, 3), (1, 1), (0, 4)])
+def test_sizes_that_are_computed_twice(rewrite_text: Callable[..., ir.Model], body: str, other: str, left: list[str], length: int, sizes: tuple[int, int]) -> None:
+    text = f"g (float[n, m] a, float[{other}] b) => (int64[{length}] p, int64[{length}] q) <int64 zero = {{0}}, int64[1] axis = {{0}}, int64[1] four = {{4}}> {{ x = Neg (a) y = Neg (b) {body} p = Abs (u) w = Cast <to = 7> (v) q = Abs (w) }}"
+    feeds = [np.ones(sizes, np.float32), np.zeros(sizes, np.float32)]
+    model = rewrite_text(text, feeds, share_common_subexpressions)
+    assert [op for op in operators(model) if op not in ("Neg", "Abs")] == left
+
+
+def test_sizes_are_shared_with_bodies(rewrite_text: Callable[..., ir.Model]) -> None:
+    """A body may read what is outside; what is outside can't read what is in a body, nor one body what is in another."""
+    text = """g (float[n, m] x, bool c) => (int64[1] y, int64[1] z) {
+        s = Shape <start = 0, end = 1> (x) y = Abs (s) a = Neg (x)
+        z = If (c) <then_branch = t () => (int64[1] p) { u = Shape <start = 0, end = 1> (a) v = Shape <start = 1> (x) w = Add (u, v) p = Abs (w) },
+                    else_branch = e () => (int64[1] q) { r = Shape <start = 1> (a) q = Neg (r) }> }"""
+    model = rewrite_text(text, [[np.ones((2, 3), np.float32), flag] for flag in (TRUE, FALSE)], share_common_subexpressions)
+    then, other = (graph for graph in model.graph.subgraphs() if graph is not model.graph)
+    assert [[node.op_type for node in graph] for graph in (then, other)] == [["Shape", "Add", "Abs"], ["Shape", "Neg"]]
+
+
 def test_two_outputs_that_are_equal_stay_two(rewrite_text: Callable[..., ir.Model]) -> None:
     text = "g (float[2, 3] x) => (float[2, 3] y, float[2, 3] z) { y = Exp (x) z = Exp (x) }"
     assert operators(rewrite_text(text, [X], share_common_subexpressions)) == ["Exp", "Exp"]

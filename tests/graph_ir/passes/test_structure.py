@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
+from dragoman.converters.onnx.exporter import to_proto
 from dragoman.graph_ir import DOMAIN, Builder, Model, Source
 from dragoman.graph_ir.passes import optimize
 from dragoman.graph_ir.passes.constants import fold_constants
@@ -235,3 +236,18 @@ def test_optimize_leaves_its_model_alone() -> None:
     assert [node.op_type for node in result.graph] == ["Conv"]
     assert (result.source, result.notes) == (model.source, model.notes)
     assert ir.serde.serialize_model(model.ir).SerializeToString(deterministic=True) == before
+
+
+def test_optimize_in_place_is_the_same() -> None:
+    def made() -> Model:
+        g = Builder("g")
+        x = g.input("x", ir.DataType.FLOAT, (1, 3, 8, 8))
+        y = g.op("Mul", g.op("Conv", x, g.const(W)), g.const(np.full((6, 1, 1), 2, np.float32)))
+        g.output(g.op("Identity", y), "y")
+        return Model(g.model(), Source("test"))
+
+    model = made()
+    assert optimize(model, in_place=True) is model
+    copy = optimize(made())
+    assert to_proto(model).SerializeToString() == to_proto(copy).SerializeToString()
+    assert [node.op_type for node in model.graph] == ["Conv"]

@@ -131,7 +131,7 @@ def test_max_pool_alone(attributes: dict[str, Any], shape: tuple[int, ...]) -> N
 
 
 @pytest.mark.parametrize(("attributes", "shape"), POOLS)
-@pytest.mark.parametrize("include", [0, pytest.param(1, marks=pytest.mark.wrong_in_onnxruntime_1_23("divides by less than it pads"))])
+@pytest.mark.parametrize("include", [0, 1])
 def test_average_pool(attributes: dict[str, Any], shape: tuple[int, ...], include: int) -> None:
     _check("AveragePool", [_x(*shape)], attributes | {"count_include_pad": include}, 19, 1, np.float32)
 
@@ -289,13 +289,7 @@ RECURRENT = [
     ("RNN", 1, 2, {"clip": 0.4}),
     ("LSTM", 4, 3, {"input_forget": 1}),
     ("RNN", 1, 2, {}),
-    pytest.param(
-        "RNN",
-        1,
-        2,
-        {"direction": "bidirectional", "activations": ["Relu", "LeakyRelu"], "activation_alpha": [0.1]},
-        marks=pytest.mark.wrong_in_onnxruntime_1_23("gives other numbers, or crashes, where activations take different parameters"),
-    ),
+    ("RNN", 1, 2, {"direction": "bidirectional", "activations": ["Relu", "LeakyRelu"], "activation_alpha": [0.1]}),
 ]
 
 

@@ -87,6 +87,8 @@ class Case:
     """Of the output's largest value."""
     numpy: bool = False
     """Whether shapes mean what they do in numpy: () is a scalar's, and 0 is a size."""
+    random: bool = False
+    """Of outputs that are drawn anew at every run, the distribution is compared."""
 
 
 FLAGS = {"float32": 0, "float64": 1, "float16": 2, "uint8": 3, "int32": 4, "int8": 5, "int64": 6, "bool": 7}

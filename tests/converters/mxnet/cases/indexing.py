@@ -2,7 +2,7 @@
 
 from math import prod
 
-from .case import distinct, given, single
+from .case import distinct, given, single, unary
 
 DTYPES = ("float64", "float16", "int32", "int64", "int8", "uint8")
 
@@ -102,3 +102,8 @@ def written_and_numbered(mx):
             inputs = {"data": distinct(*shape, dtype=dtype), "index": given([1, 0, 2], dtype=dtype)}
             yield single(mx, "_contrib_boolean_mask", inputs, dynamic={"data": ("batch", *shape[1:]), "index": ("batch",)})
     yield single(mx, "_contrib_boolean_mask", {"data": distinct(3, 2), "index": given([1, 0])}, axis=1)
+    for axes in ("None", "(1,)", "(1,0)", "(-1,)"):
+        yield unary(mx, "_contrib_index_array", (2, 3, 2), dynamic=("batch", 3, "length"), axes=axes)
+    for dtype in ("float32", "int32", "float64", "int64", "uint8", "bool"):
+        yield single(mx, "_npx_nonzero", {"x": given([[0, 1, 0], [2, 0, 3]], dtype=dtype)}, numpy=True, dynamic={"x": ("batch", 3)})
+    yield single(mx, "_npx_nonzero", {"x": given([0, 0, 4, 0])}, numpy=True)

@@ -82,6 +82,10 @@ def _windows(mx):
     ):
         yield _case(mx, _label(settings), settings, (2, 3, 6, 7))
     yield _case(mx, "same", {"kernel": (2,), "pooling_convention": "same"}, (1, 2, 5))
+    for kind, dtype, convention in product(("max", "avg", "sum"), ("float32", "float64"), ("valid", "full")):
+        settings = {"kernel": (2, 1), "pad": (2, 2), "stride": (2, 3), "pool_type": kind, "pooling_convention": convention}
+        yield _case(mx, f"much padding,{_label(settings)}", settings, (1, 2, 5, 4), dtype)
+        yield _case(mx, f"much padding,{_label(settings)},NHWC", {**settings, "layout": "NHWC"}, (1, 5, 4, 2), dtype)
     for dtype in ("int32", "int8"):
         yield _case(mx, "integers", {"kernel": (2, 2)}, (1, 2, 4, 4), dtype)
 

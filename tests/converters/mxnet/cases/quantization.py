@@ -158,6 +158,12 @@ def layers(mx):
                 {"data": numbers(dtype, 2, 4, 3, 4), **fed},
                 {"gamma": normal(4), "beta": normal(4), "mean": normal(4), "var": uniform(0.5, 2, 4)},
             )
+    ends, fed = ranged(mx, *names)
+    symbol = mx.sym.contrib.quantized_fully_connected(
+        variable(mx, "data", "uint8"), variable(mx, "weight"), variable(mx, "bias"), *ends, num_hidden=5, name="fc"
+    )
+    parameters = {"weight": numbers("int8", 5, 4), "bias": numbers("int8", 5)}
+    yield Case("quantized_fully_connected,types unsaid", symbol, {"data": numbers("uint8", 2, 4), **parameters, **fed})
     ends, fed = ranged(mx, "low", "high")
     rows = variable(mx, "weight", "int8")
     yield Case(

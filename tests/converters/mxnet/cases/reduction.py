@@ -77,7 +77,11 @@ def norms(mx):
 
 
 def numpy_reductions(mx):
-    """Reductions that may leave a scalar."""
+    """Reductions that may leave a scalar; differences."""
+    for n, axis in ((0, 0), (1, -1), (1, 0), (2, 1), (3, 1), (3, 0), (1, 2)):
+        yield unary(mx, "_npi_diff", (3, 4), numpy=True, dynamic=("batch", "length") if n < 3 else None, n=n, axis=axis)
+    for dtype in ("float64", "float16", "int32", "int64", "int8", "uint8"):
+        yield unary(mx, "_npi_diff", (3, 4), dtype=dtype, numpy=True)
     for op in ("_np_sum", "_np_max", "_np_min", "_np_prod", "_npi_mean", "_npi_std", "_npi_var", "_np_all", "_np_any"):
         for dtype in DTYPES:
             if dtype != "bool" or op not in ("_npi_std", "_npi_var"):

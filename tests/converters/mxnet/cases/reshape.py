@@ -118,3 +118,7 @@ def sweep(mx):
             yield unary(mx, "_np_squeeze", shape, numpy=True, axis=axis)
     yield unary(mx, "_np_squeeze", (), numpy=True, axis=0)
     yield unary(mx, "squeeze", (1, 2))
+    arrays = {"a": distinct(), "b": distinct(3), "c": distinct(2, 3), "d": distinct(2, 3, 2)}
+    for least in (1, 2, 3):
+        yield single(mx, f"_np_atleast_{least}d", arrays, numpy=True, num_args=4)
+        yield single(mx, f"_np_atleast_{least}d", {"a": distinct(2)}, numpy=True, num_args=1)

@@ -45,3 +45,21 @@ def sweep(mx):
         inputs = {"data": distinct(2, 3, 5, 6), "crop_like": distinct(1, 1, 2, 3)}
         dynamic = {"data": ("batch", 3, "height", "width"), "crop_like": (1, 1, "h", "w")}
         yield single(mx, "Crop", inputs, num_args=2, dynamic=dynamic, **attrs)
+    yield from replaced(mx)
+
+
+def replaced(mx):
+    """Parts that another tensor or a number takes the place of."""
+    for shape, size, limits in (
+        ((2, 4), (2, 2), {"begin": "(0,1)", "end": "(2,3)"}),
+        ((2, 4), (2, 2), {"begin": "(None,3)", "end": "(None,None)", "step": "(None,-2)"}),
+        ((2, 4), (2, 2), {"begin": "(None,3)", "end": "(None,0)", "step": "(None,-2)"}),
+        ((2, 4), (1, 4), {"begin": "(1,)", "end": "(2,)"}),
+        ((2, 4), (1, 2), {"begin": "(0,1)", "end": "(2,3)"}),
+        ((2, 3, 2), (2, 2, 2), {"begin": "(0,-2)", "end": "(2,None)"}),
+        ((5,), (3,), {"begin": "(0,)", "end": "(5,)", "step": "(2,)"}),
+    ):
+        for dtype in ("float32", "int32", "float64"):
+            inputs = {"lhs": distinct(*shape, dtype=dtype), "rhs": distinct(*size, dtype=dtype)}
+            yield single(mx, "_slice_assign", inputs, **limits)
+            yield unary(mx, "_slice_assign_scalar", shape, dtype=dtype, scalar=9.5, label=str(size), **limits)
