@@ -66,6 +66,8 @@ def leaky_relu(
         return _sloped(g, data, slopes) if dtype_of(data) == DataType.DOUBLE else g.op("PRelu", data, slopes)
     if act_type in ("leaky", "rrelu"):
         factor = slope if act_type == "leaky" else (lower_bound + upper_bound) / 2
+        if factor == 0 and dtype_of(data) == DataType.FLOAT:
+            return g.op("Relu", data)  # oneDNN's: of -∞ too it is 0
         if dtype_of(data) == DataType.DOUBLE:
             return _sloped(g, data, number(g, data, np.float32(factor)))
         return g.op("LeakyRelu", data, alpha=factor)

@@ -285,7 +285,7 @@ def smooth_l1(g: SymbolBuilder, node: Node, data: Value, *, scalar: float = 1.0,
         outer = g.op("Sub", size, number(g, x, 0.5 / square))
         return g.op("Where", g.op("Greater", size, number(g, x, 1 / square)), outer, inner)
 
-    return Function(formula)(g, data)
+    return Function(formula, of_integers=_in_single(formula))(g, data)
 
 
 @op("_npi_around")

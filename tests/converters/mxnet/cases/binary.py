@@ -22,9 +22,8 @@ def pairs(op, floats=FLOATS, integers_=INTEGERS):
     for dtype in floats:
         a, b = LEFT, RIGHT
         if "arctan2" in op or "hypot" in op:  # where both are infinite, or one is NaN, or an angle of zeros
-            a, b = (1, -1, 0, 0, -2.5, 2.5, -3, 3, inf, 1), (0, 0, 2, -2, 1.5, -1.5, -3, 3, 2, -inf)
-        if "copysign" in op:
-            b = (1, -1, *b[2:3], -1, *b[4:13], -inf, *b[14:])  # a NaN's sign is nobody's business
+            a = (1, -1, 0, 0, -0.0, -0.0, -2.5, 2.5, -3, 3, inf, 1, -1)
+            b = (0, 0, 2, -2, -2, 2, 1.5, -1.5, -3, 3, 2, -inf, -inf)
         yield op, {"a": given(a, dtype=dtype), "b": given(b[: len(a)], dtype=dtype)}, {}
         yield op, {"a": uniform(0.5, 3, 2, 3, dtype=dtype), "b": uniform(-2, 2, 2, 3, dtype=dtype)}, {}
     for dtype in integers_:
