@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import cast, dtype_of
-from dragoman.converters.mxnet.arithmetic import scalar as constant
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of, filled
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of, filled
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -19,11 +19,6 @@ from dragoman.graph_ir import dims
 
 _MOST = 1 << 27
 """Elements of a tensor that is made here."""
-
-
-def _filled(g: SymbolBuilder, node: Node, shape: Value, value: float, dtype: DataType) -> Value:
-    """A tensor of one value."""
-    return g.op("Expand", constant(g, node, value, dtype), shape)
 
 
 def _array(g: SymbolBuilder, values: npt.NDArray[np.generic], dtype: DataType) -> Value:
@@ -44,37 +39,37 @@ def _possible(g: SymbolBuilder, node: Node, *sizes: int) -> tuple[int, ...]:
 @op("_zeros", "_npi_zeros")
 def zeros(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of 0. init_op.cc."""
-    return _filled(g, node, _shape(g, node, shape), 0, dtype)
+    return filled(g, node, _shape(g, node, shape), 0, dtype)
 
 
 @op("_ones", "_npi_ones")
 def ones(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of 1. init_op.cc."""
-    return _filled(g, node, _shape(g, node, shape), 1, dtype)
+    return filled(g, node, _shape(g, node, shape), 1, dtype)
 
 
 @op("_full")
 def full(g: SymbolBuilder, node: Node, *, value: float, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of ``value``. init_op.cc."""
-    return _filled(g, node, _shape(g, node, shape), value, dtype)
+    return filled(g, node, _shape(g, node, shape), value, dtype)
 
 
 @op("zeros_like")
 def zeros_like(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """0 in the shape and type of ``data``. elemwise_unary_op_basic.cc."""
-    return _filled(g, node, g.shape(data), 0, dtype_of(data))
+    return filled(g, node, g.shape(data), 0, dtype_of(data))
 
 
 @op("ones_like")
 def ones_like(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """1 in the shape and type of ``data``. elemwise_unary_op_basic.cc."""
-    return _filled(g, node, g.shape(data), 1, dtype_of(data))
+    return filled(g, node, g.shape(data), 1, dtype_of(data))
 
 
 @op("_npi_full_like")
 def full_like(g: SymbolBuilder, node: Node, a: Value, *, fill_value: float, dtype: DataType | None = None) -> Value:
     """``fill_value`` in the shape of ``a``, and in its type unless another is said. np_init_op.cc."""
-    return _filled(g, node, g.shape(a), fill_value, dtype or dtype_of(a))
+    return filled(g, node, g.shape(a), fill_value, dtype or dtype_of(a))
 
 
 @op("_eye")

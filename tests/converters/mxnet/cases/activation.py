@@ -30,8 +30,8 @@ def sweep(mx):
             ]
             yield several(mx, f"LeakyReLU,{kind},{settings}", edges)
         for shape in ((5,), (2, 3, 2), (2, 3, 2, 2)):
-            call = ("LeakyReLU", {"data": normal(*shape)}, {"act_type": kind})
-            yield several(mx, f"LeakyReLU,{kind},{len(shape)}-D", [call], dynamic={"data0": ("batch", *shape[1:])})
+            data = {"data": normal(*shape)}
+            yield single(mx, "LeakyReLU", data, act_type=kind, dynamic={"data": ("batch", *shape[1:])})
         yield single(mx, "LeakyReLU", {"data": given((1, 2), dtype="int32")}, act_type=kind)
     yield single(mx, "LeakyReLU", {"data": normal(2, 3)})
     for dtype in ("float32", "float16", "float64"):
