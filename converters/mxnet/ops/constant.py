@@ -10,7 +10,6 @@ import numpy.typing as npt
 from onnx_ir import DataType, Value
 
 from dragoman.converters.mxnet.arithmetic import cast, dtype_of, filled
-from dragoman.converters.mxnet.arithmetic import cast, dtype_of, filled
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
