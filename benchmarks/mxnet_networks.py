@@ -97,6 +97,17 @@ class Encoder(gluon.HybridBlock):
         return x, self.pooler(F.squeeze(F.slice_axis(x, axis=1, begin=0, end=1), axis=1))
 
 
+def classic():
+    """An image classifier as the symbol API's examples are: a deploy network that still has its loss."""
+    x = mx.sym.Variable("data")
+    for number, filters in enumerate((32, 64, 128, 128)):
+        x = mx.sym.Convolution(x, num_filter=filters, kernel=(3, 3), pad=(1, 1), name="conv%d" % number)
+        x = mx.sym.Activation(mx.sym.BatchNorm(x, fix_gamma=False, name="bn%d" % number), act_type="relu", name="relu%d" % number)
+        x = mx.sym.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type="max", name="pool%d" % number)
+    x = mx.sym.Activation(mx.sym.FullyConnected(mx.sym.Flatten(x, name="flat"), num_hidden=256, name="fc0"), act_type="relu", name="relu9")
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, num_hidden=10, name="fc1"), name="softmax")
+
+
 def detector():
     """An SSD of two scales: anchors, class scores and offsets, decoded and suppressed."""
     x = mx.sym.Variable("data")
@@ -137,7 +148,7 @@ def two_stages():
     return mx.sym.Group([regions, classes, mx.sym.FullyConnected(hidden, num_hidden=20, name="boxes")])
 
 
-OTHERS = ("language_model", "encoder", "ssd", "rcnn")
+OTHERS = ("classic", "language_model", "encoder", "ssd", "rcnn")
 
 
 def perturb(arrays):
@@ -173,7 +184,7 @@ def from_symbol(symbol, shapes, prefix):
                 array[:] = 0.05
     perturb(executor.arg_dict)
     perturb(executor.aux_dict)
-    arguments = {name: array for name, array in executor.arg_dict.items() if name not in shapes}
+    arguments = {name: array for name, array in executor.arg_dict.items() if name not in shapes and not name.endswith("_label")}
     mx.model.save_checkpoint(prefix, 0, symbol, arguments, executor.aux_dict)
     return {name: list(shape) for name, shape in shapes.items()}
 
@@ -182,6 +193,8 @@ def write(name, folder):
     """Build and save one network; its inputs' shapes."""
     mx.random.seed(11)
     prefix = os.path.join(folder, name)
+    if name == "classic":
+        return from_symbol(classic(), {"data": (1, 3, 64, 64)}, prefix)
     if name == "ssd":
         return from_symbol(detector(), {"data": (1, 3, 64, 64)}, prefix)
     if name == "rcnn":

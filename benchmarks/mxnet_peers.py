@@ -25,7 +25,7 @@ from dragoman.converters.mxnet.names import canonical
 from dragoman.converters.mxnet.table import OPERATORS
 
 HERE = Path(__file__).resolve().parent
-NETWORKS = ("squeezenet1.1", "mobilenetv2_1.0", "resnet18_v1", "resnet50_v2", "densenet121", "language_model", "encoder", "ssd")
+NETWORKS = ("classic", "squeezenet1.1", "mobilenetv2_1.0", "resnet18_v1", "resnet50_v2", "densenet121", "language_model", "encoder", "ssd")
 EXPORT = """
 import json, sys
 import mxnet as mx
@@ -134,6 +134,8 @@ def compare(options: argparse.Namespace, folder: Path, name: str) -> None:
     for _ in range(10 * options.runs):
         for runs in written.values():
             runs.once()
+    if "dragoman" not in written:
+        return
     base = written["dragoman"]
     seconds = {peer: statistics.median(s for s, _, _ in rounds[peer]) for peer in written}
     peaks = {peer: max(m for _, m, _ in rounds[peer]) for peer in written}
