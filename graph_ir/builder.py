@@ -156,6 +156,8 @@ class Builder:
             set_origins(node, [self._origin])
         self._infer(node)
         if (folded := self._folded(node)) is not None:
+            for index in range(len(node.inputs)):  # it doesn't read them any more: they may be dead
+                node.replace_input_with(index, None)
             return folded
         self.graph.append(node)
         return tuple(node.outputs)

@@ -77,6 +77,11 @@ def number(g: Builder, x: Value, value: float | np.floating[Any]) -> Value:
         return g.const(np.array(value).astype(dtype_of(x).numpy()))
 
 
+def filled(g: SymbolBuilder, node: Node, shape: Value, value: float, dtype: DataType) -> Value:
+    """A tensor of one value."""
+    return g.op("Expand", scalar(g, node, value, dtype), shape)
+
+
 def select(g: SymbolBuilder, condition: Value, a: Value, b: Value) -> Value:
     """Where, of truths too."""
     if dtype_of(a) != DataType.BOOL:

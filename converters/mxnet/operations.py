@@ -50,23 +50,23 @@ def _hypotenuse(g: SymbolBuilder, a: Value, b: Value) -> Value:
 
 
 def _angle(g: SymbolBuilder, y: Value, x: Value) -> Value:
-    """The angle of the point (x, y): atan(y / x), half a turn away where x is negative."""
+    """The angle of the point (x, y): atan(y / x), half a turn away where x is negative, with the sign of y, of -0 too."""
     zero = number(g, x, 0)
+    below = g.op("Or", g.op("Less", y, zero), g.op("Less", g.op("Reciprocal", y), zero))
+    half = g.op("Where", below, number(g, x, -pi), number(g, x, pi))
     origin = g.op("And", g.op("Equal", x, zero), g.op("Equal", y, zero))
     slope = g.op("Where", origin, zero, g.op("Div", y, x))
-    half = g.op("Where", g.op("Less", y, zero), number(g, x, -pi), number(g, x, pi))
     turn = g.op("Where", g.op("Less", x, zero), half, zero)
     upright = g.op("And", g.op("Equal", x, zero), g.op("Not", origin))
     return g.op("Where", upright, g.op("Mul", half, number(g, x, 0.5)), g.op("Add", g.op("Atan", slope), turn))
 
 
 def _copy_sign(g: SymbolBuilder, a: Value, b: Value) -> Value:
-    """\\|a| with the sign of b, of -0 too."""
-    size = g.op("Abs", a)
-    negative = g.op("Less", b, number(g, b, 0))
-    if dtype_of(b) in FLOATS:
-        negative = g.op("Or", negative, g.op("Less", g.op("Reciprocal", b), number(g, b, 0)))
-    return g.op("Where", negative, size if dtype_of(a) == DataType.UINT8 else g.op("Neg", size), size)
+    """a where it is on the side of 0 that b is on, else −a: 0 is on the upper side, NaN on none. mshadow_op.h, copysign."""
+    zeros = number(g, a, 0), number(g, b, 0)
+    above = g.op("And", *(g.op("GreaterOrEqual", x, zero) for x, zero in zip((a, b), zeros, strict=True)))
+    below = g.op("And", *(g.op("Less", x, zero) for x, zero in zip((a, b), zeros, strict=True)))
+    return g.op("Where", g.op("Or", above, below), a, g.op("Sub", zeros[0], a))
 
 
 def reversed_(operation: Operation) -> Operation:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import Function, Work, dtype_of, floats_only, number, same_type
+from dragoman.converters.mxnet.arithmetic import Function, Work, dtype_of, filled, floats_only, number, same_type
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
@@ -52,10 +52,11 @@ def leaky_relu(
     slope: float = 0.25,
     lower_bound: float = 0.125,
     upper_bound: float = 0.334,
-) -> Value:
+) -> Value | tuple[Value, Value]:
     """x where x > 0, and below: leaky slope · x; rrelu the middle of its bounds · x; prelu gamma · x; elu slope · (eˣ − 1).
 
-    selu is λ times elu of its own slope, gelu x Φ(x). A prelu's gamma is (1), (C) along axis 1, or of two axes. leaky_relu-inl.h.
+    selu is λ times elu of its own slope, gelu x Φ(x). A prelu's gamma is (1), (C) along axis 1, or of two axes. An rrelu's second
+    output, the slopes it drew, stays 0 at inference. leaky_relu-inl.h.
     """
     floats_only(g, node, data)
     if (act_type == "prelu") != (gamma is not None):
@@ -64,11 +65,10 @@ def leaky_relu(
         same_type(g, node, data, gamma)
         slopes = g.reshape(gamma, _aligned(g, node, gamma, data))
         return _sloped(g, data, slopes) if dtype_of(data) == DataType.DOUBLE else g.op("PRelu", data, slopes)
-    if act_type in ("leaky", "rrelu"):
-        factor = slope if act_type == "leaky" else (lower_bound + upper_bound) / 2
-        if dtype_of(data) == DataType.DOUBLE:
-            return _sloped(g, data, number(g, data, np.float32(factor)))
-        return g.op("LeakyRelu", data, alpha=factor)
+    if act_type == "leaky":
+        return _leaky(g, data, slope)
+    if act_type == "rrelu":
+        return _leaky(g, data, (lower_bound + upper_bound) / 2), filled(g, node, g.shape(data), 0, dtype_of(data))
     if act_type == "gelu":
         return Function("Gelu", Work.SINGLE)(g, data) if dtype_of(data) != DataType.DOUBLE else _gelu(g, data)
     if act_type == "elu":
@@ -86,6 +86,14 @@ def _aligned(g: SymbolBuilder, node: Node, gamma: Value, data: Value) -> list[in
     if left:
         raise g.malformed(node, f"its gamma {list(dims(gamma))} doesn't fit its data {shape}")
     return aligned
+
+
+def _leaky(g: SymbolBuilder, x: Value, slope: float) -> Value:
+    if slope == 0 and dtype_of(x) == DataType.FLOAT:
+        return g.op("Relu", x)  # oneDNN's: of -∞ too it is 0
+    if dtype_of(x) == DataType.DOUBLE:
+        return _sloped(g, x, number(g, x, np.float32(slope)))
+    return g.op("LeakyRelu", x, alpha=slope)
 
 
 def _sloped(g: SymbolBuilder, x: Value, slope: Value) -> Value:

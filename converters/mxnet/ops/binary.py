@@ -65,8 +65,8 @@ def broadcast(g: SymbolBuilder, node: Node, lhs: Value, rhs: Value) -> Value:
 def numpy_mixed(g: SymbolBuilder, node: Node, lhs: Value, rhs: Value) -> Value:
     """An operation broadcast in the common type: that of the float if one is, the wider otherwise. np_elemwise_broadcast_op.cc."""
     dtype, name = promoted(g, node, lhs, rhs), node.op.removeprefix("_npi_")
-    if name in ("subtract", "mod") and dtype not in FLOATS and (dtype == DataType.BOOL or dtype_of(lhs) != dtype_of(rhs)):
-        raise g.malformed(node, f"MXNet doesn't combine {dtype_of(lhs)} and {dtype_of(rhs)} here")
+    if name in ("subtract", "mod") and dtype == DataType.BOOL:
+        raise g.malformed(node, "takes numbers, its inputs are truths")
     return ARITHMETIC[name](g, cast(g, lhs, dtype), cast(g, rhs, dtype))
 
 

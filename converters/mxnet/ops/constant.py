@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx_ir import DataType, Value
 
-from dragoman.converters.mxnet.arithmetic import cast, dtype_of
-from dragoman.converters.mxnet.arithmetic import scalar as constant
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of, filled
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -19,11 +18,6 @@ from dragoman.graph_ir import dims
 
 _MOST = 1 << 27
 """Elements of a tensor that is made here."""
-
-
-def _filled(g: SymbolBuilder, node: Node, shape: Value, value: float, dtype: DataType) -> Value:
-    """A tensor of one value."""
-    return g.op("Expand", constant(g, node, value, dtype), shape)
 
 
 def _array(g: SymbolBuilder, values: npt.NDArray[np.generic], dtype: DataType) -> Value:
@@ -44,37 +38,37 @@ def _possible(g: SymbolBuilder, node: Node, *sizes: int) -> tuple[int, ...]:
 @op("_zeros", "_npi_zeros")
 def zeros(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of 0. init_op.cc."""
-    return _filled(g, node, _shape(g, node, shape), 0, dtype)
+    return filled(g, node, _shape(g, node, shape), 0, dtype)
 
 
 @op("_ones", "_npi_ones")
 def ones(g: SymbolBuilder, node: Node, *, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of 1. init_op.cc."""
-    return _filled(g, node, _shape(g, node, shape), 1, dtype)
+    return filled(g, node, _shape(g, node, shape), 1, dtype)
 
 
 @op("_full")
 def full(g: SymbolBuilder, node: Node, *, value: float, shape: Ints = (), dtype: DataType = DataType.FLOAT) -> Value:
     """``shape`` of ``value``. init_op.cc."""
-    return _filled(g, node, _shape(g, node, shape), value, dtype)
+    return filled(g, node, _shape(g, node, shape), value, dtype)
 
 
 @op("zeros_like")
 def zeros_like(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """0 in the shape and type of ``data``. elemwise_unary_op_basic.cc."""
-    return _filled(g, node, g.shape(data), 0, dtype_of(data))
+    return filled(g, node, g.shape(data), 0, dtype_of(data))
 
 
 @op("ones_like")
 def ones_like(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """1 in the shape and type of ``data``. elemwise_unary_op_basic.cc."""
-    return _filled(g, node, g.shape(data), 1, dtype_of(data))
+    return filled(g, node, g.shape(data), 1, dtype_of(data))
 
 
 @op("_npi_full_like")
 def full_like(g: SymbolBuilder, node: Node, a: Value, *, fill_value: float, dtype: DataType | None = None) -> Value:
     """``fill_value`` in the shape of ``a``, and in its type unless another is said. np_init_op.cc."""
-    return _filled(g, node, g.shape(a), fill_value, dtype or dtype_of(a))
+    return filled(g, node, g.shape(a), fill_value, dtype or dtype_of(a))
 
 
 @op("_eye")
@@ -129,11 +123,11 @@ def arange(
     dtype: DataType = DataType.FLOAT,
 ) -> Value:
     """(⌈(stop − start) / step⌉ · repeat): start + step · ⌊i / repeat⌋. init_op.h, RangeCompute."""
-    if infer_range:
-        raise g.unsupported(node, "its length comes from its reader (infer_range)")
-    if stop is None:
-        start, stop = 0.0, start
     numpy = node.op.startswith("_npi")
+    if stop is None:
+        if infer_range:
+            raise g.unsupported(node, "its length comes from its reader (infer_range)")
+        start, stop = 0.0, start
     if not all(map(isfinite, (start, stop, step))):
         raise g.malformed(node, f"its range isn't finite: from {start} to {stop} by {step}")
     count = ceil((stop - start) / step) if step else -1
@@ -153,6 +147,8 @@ def arange_like(
     if repeat < 1:
         raise g.malformed(node, f"repeats {repeat} times")
     dtype = dtype_of(data)
+    if dtype == DataType.BOOL:
+        raise g.malformed(node, "counts numbers, its input is truths")
     axes = range(g.rank(node, data)) if axis is None else [g.axis(node, axis, g.rank(node, data))]
     shape = [dims(data)[i] for i in axes]
     known = [size for size in shape if isinstance(size, int)]

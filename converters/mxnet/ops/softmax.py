@@ -128,14 +128,14 @@ def softmax_output(
 ) -> Value:
     """The softmax of its loss: along axis 1 (multi_output), the last (preserve_shape), or over all axes but the first.
 
-    Four axes of float32 are oneDNN's, which takes the last. The label is for training. softmax_output-inl.h.
+    One axis and four of float32 are oneDNN's, which takes the last. The label is for training. softmax_output-inl.h.
     """
     floats_only(g, node, data)
     rank = g.rank(node, data)
     if multi_output:
         return g.op("Softmax", data, axis=g.axis(node, 1, rank))
-    if preserve_shape or rank <= 2 or (rank == 4 and dtype_of(data) == DataType.FLOAT):
-        return g.op("Softmax", data, axis=-1)
+    if preserve_shape or rank == 2 or (rank in (1, 4) and dtype_of(data) == DataType.FLOAT):
+        return g.op("Softmax", data, axis=g.axis(node, -1, rank))
     return g.reshape_like(g.op("Softmax", g.op("Flatten", data), axis=-1), data)
 
 

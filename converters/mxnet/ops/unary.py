@@ -38,6 +38,10 @@ def _logarithm(base: float) -> Formula:
     return lambda g, x: g.op("Mul", g.op("Log", x), number(g, x, _UP / log(base)))
 
 
+def _in_single(formula: Formula) -> Formula:
+    return lambda g, x: formula(g, cast(g, x, DataType.FLOAT))
+
+
 def _hyperbolic(op_type: str, join: str) -> Formula:
     """Sinh and Cosh, which ONNX Runtime has in float32 only: (eˣ ∓ e⁻ˣ) / 2 in float64, which overflows later."""
 
@@ -47,6 +51,15 @@ def _hyperbolic(op_type: str, join: str) -> Formula:
         return g.op("Mul", g.op(join, g.op("Exp", x), g.op("Exp", g.op("Neg", x))), number(g, x, 0.5))
 
     return formula
+
+
+def _tangent(g: SymbolBuilder, x: Value) -> Value:
+    """ONNX Runtime's Tan is of float32, in which a large number has no angle left."""
+    return g.op("Tan", x) if dtype_of(x) != DataType.DOUBLE else g.op("Div", g.op("Sin", x), g.op("Cos", x))
+
+
+def _square(g: SymbolBuilder, x: Value) -> Value:
+    return g.op("Mul", x, x)
 
 
 def _soft_sign(g: SymbolBuilder, x: Value) -> Value:
@@ -59,6 +72,12 @@ def _erf_of_integers(g: SymbolBuilder, x: Value) -> Value:
     """Its truncation: ±1 from where float64 doesn't tell it from that."""
     one = g.op("GreaterOrEqual", g.op("Abs", x), number(g, x, 6))
     return g.op("Where", one, g.op("Sign", x), number(g, x, 0))
+
+
+def _inverse_erf_of_integers(g: SymbolBuilder, x: Value) -> Value:
+    """Infinite at ±1; an integer's NaN is 0."""
+    end = g.op("Equal", g.op("Abs", x), number(g, x, 1))
+    return g.op("Where", end, g.const(np.float64(inf)), g.const(np.float64(0)))
 
 
 def _factorial(g: SymbolBuilder, x: Value) -> Value:
@@ -99,7 +118,7 @@ def _truncate(g: SymbolBuilder, x: Value) -> Value:
 
 
 Row = TypeVar("Row")
-_DEGREE = float(np.float32(pi / 180))
+_DEGREE, _RADIAN = float(np.float32(pi) / np.float32(180)), float(np.float32(180) / np.float32(pi))
 """In float32, whatever the input: as MXNet's constants are."""
 
 REAL: Mapping[str, Function] = {
@@ -112,9 +131,9 @@ REAL: Mapping[str, Function] = {
     "cbrt": Function(_cube_root),
     "cos": Function("Cos"),
     "cosh": Function(_hyperbolic("Cosh", "Add")),
-    "degrees": Function(_times(float(np.float32(180 / pi)))),
+    "degrees": Function(_times(_RADIAN), of_integers=_in_single(_times(_RADIAN))),
     "erf": Function("Erf", Work.SINGLE, _erf_of_integers),
-    "erfinv": Function(inverse_erf, Work.DOUBLE),
+    "erfinv": Function(inverse_erf, Work.DOUBLE, _inverse_erf_of_integers),
     "exp": Function("Exp"),
     "expm1": Function(lambda g, x: g.op("Sub", g.op("Exp", x), number(g, x, 1)), Work.DOUBLE),
     "gamma": Function(gamma, Work.DOUBLE, _factorial),
@@ -123,7 +142,7 @@ REAL: Mapping[str, Function] = {
     "log10": Function(_logarithm(10)),
     "log1p": Function(lambda g, x: g.op("Log", g.op("Add", x, number(g, x, 1))), Work.DOUBLE),
     "log2": Function(_logarithm(2)),
-    "radians": Function(_times(_DEGREE)),
+    "radians": Function(_times(_DEGREE), of_integers=_in_single(_times(_DEGREE))),
     "rcbrt": Function(lambda g, x: _cube_root(g, g.op("Reciprocal", x))),
     "reciprocal": Function("Reciprocal"),
     "rsqrt": Function(lambda g, x: g.op("Reciprocal", g.op("Sqrt", x))),
@@ -132,10 +151,11 @@ REAL: Mapping[str, Function] = {
     "sinh": Function(_hyperbolic("Sinh", "Sub")),
     "softsign": Function(_soft_sign),
     "sqrt": Function("Sqrt"),
-    "tan": Function("Tan", Work.SINGLE),
+    "square": Function(_square, of_integers=_in_single(_square)),
+    "tan": Function(_tangent),
     "tanh": Function("Tanh"),
 }
-"""Real functions, which MXNet works out for integers too: in float64, truncated. mshadow_op.h."""
+"""Real functions, which MXNet works out for integers too, and truncates. mshadow_op.h."""
 
 WHOLE: Mapping[str, str | Formula] = {
     "ceil": "Ceil",
@@ -152,7 +172,6 @@ EXACT: Mapping[str, Formula] = {
     "negative": lambda g, x: g.op("Sub", number(g, x, 0), x) if dtype_of(x) == DataType.UINT8 else g.op("Neg", x),
     "relu": lambda g, x: g.op("Max", x, number(g, x, 0)) if dtype_of(x) in INTEGERS else g.op("Relu", x),
     "sign": _sign,
-    "square": lambda g, x: g.op("Mul", x, x),
     "logical_not": lambda g, x: cast(g, g.op("Equal", x, number(g, x, 0)), dtype_of(x)),
 }
 """Functions worked out in the type of their input, whatever it is."""
@@ -252,7 +271,10 @@ def hard_sigmoid(g: SymbolBuilder, node: Node, data: Value, *, alpha: float = 0.
 @op("smooth_l1")
 def smooth_l1(g: SymbolBuilder, node: Node, data: Value, *, scalar: float = 1.0, is_int: bool = True) -> Value:
     """½ (σx)² where \\|x| ≤ 1 / σ², \\|x| − ½ / σ² elsewhere. mshadow_op.h."""
-    floats_only(g, node, data)
+    if not is_int:
+        floats_only(g, node, data)
+    if dtype_of(data) in INTEGERS:
+        scalar = int(scalar)
     square = scalar * scalar
 
     def formula(g: SymbolBuilder, x: Value) -> Value:
@@ -263,7 +285,7 @@ def smooth_l1(g: SymbolBuilder, node: Node, data: Value, *, scalar: float = 1.0,
         outer = g.op("Sub", size, number(g, x, 0.5 / square))
         return g.op("Where", g.op("Greater", size, number(g, x, 1 / square)), outer, inner)
 
-    return Function(formula)(g, data)
+    return Function(formula, of_integers=_in_single(formula))(g, data)
 
 
 @op("_npi_around")
@@ -317,12 +339,12 @@ def quadratic(g: SymbolBuilder, node: Node, data: Value, *, a: float = 0.0, b: f
         slope = g.op("Add", g.op("Mul", x, number(g, x, a)), number(g, x, b))
         return g.op("Add", g.op("Mul", slope, x), number(g, x, c))
 
-    return Function(formula)(g, data)
+    return Function(formula, of_integers=_in_single(formula))(g, data)
 
 
 @op("_contrib_div_sqrt_dim")
 def div_sqrt_dim(g: SymbolBuilder, node: Node, data: Value) -> Value:
     """(…, D) → x / √D. contrib/transformer.cc."""
-    size = g.op("Squeeze", g.dim(data, g.rank(node, data) - 1))
+    size = g.op("Squeeze", g.dim(data, g.axis(node, -1, g.rank(node, data))))
     root = g.op("Sqrt", g.op("Cast", size, to=DataType.DOUBLE))
     return g.op("Div", data, cast(g, root, dtype_of(data)))

@@ -34,6 +34,10 @@ def sweep(mx):
             yield single(mx, "LeakyReLU", data, act_type=kind, dynamic={"data": ("batch", *shape[1:])})
         yield single(mx, "LeakyReLU", {"data": given((1, 2), dtype="int32")}, act_type=kind)
     yield single(mx, "LeakyReLU", {"data": normal(2, 3)})
+    for dtype in ("float32", "float16", "float64"):
+        for slope in (0, 0.5):
+            infinite = {"data": given((-inf, inf, nan if slope else 0, -1, 1), dtype=dtype)}
+            yield single(mx, "LeakyReLU", infinite, act_type="leaky", slope=slope)
     for shape, gammas in {
         (4,): ((1,), (4,), (3,)),
         (2, 4): ((4,), (1,), (2, 4), (1, 4), (2, 1), (2,)),

@@ -35,7 +35,7 @@ def sweep(mx):
             {"start": 0, "stop": 5, "step": 2}, {"start": 5, "stop": 0, "step": -1.5}, {"start": 0, "stop": 1, "step": 0.1},
             {"start": 0, "stop": 3, "repeat": 3}, {"start": 0.5, "stop": 5, "dtype": "int32"},
             {"start": 0.5, "stop": 5, "step": 1.5, "dtype": "int64"}, {"start": -2, "stop": 3, "dtype": "int8"},
-            {"start": 0, "stop": 4, "step": 0.25, "dtype": "float16"}, {"start": 0, "stop": 3, "dtype": "uint8", "infer_range": False},
+            {"start": 0, "stop": 4, "step": 0.25, "dtype": "float16"}, {"start": 0, "stop": 3, "dtype": "uint8", "infer_range": True},
             {"start": 0, "stop": 2, "step": 0.3, "dtype": "float64"}, {"start": 5, "stop": 0}, {"start": 0, "stop": 5, "step": 0},
         ):  # fmt: skip
             yield single(mx, op, {}, numpy=op == "_npi_arange", **settings)

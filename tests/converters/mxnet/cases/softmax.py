@@ -54,6 +54,7 @@ def sweep(mx):
             yield labelled(mx, op, shape, label, settings, dynamic)
     for dtype in ("float16", "float64"):
         yield labelled(mx, "SoftmaxOutput", (2, 3), (2,), {}, {}, dtype)
+        yield labelled(mx, "SoftmaxOutput", (3,), (3,), {}, {}, dtype)
         yield labelled(mx, "SoftmaxOutput", (2, 3, 2, 2), (2, 3, 2, 2), {}, {}, dtype)
         yield labelled(mx, "SoftmaxOutput", (2, 3, 2, 2), (2, 2, 2), {"multi_output": True}, {}, dtype)
     for op in ("LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput", "SVMOutput"):
