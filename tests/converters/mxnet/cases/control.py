@@ -54,6 +54,12 @@ def _foreach(mx):
     yield Case("foreach,what it is given", group([*made]), {"data": x, "state": h}, dynamic=steps)
     made = foreach(lambda x, s: ([x, x, weight], s), data, state)
     yield Case("foreach,the same twice", group([*made[0], made[1]]), {"data": x, "state": h, "weight": normal(2)}, dynamic=steps)
+    made = foreach(lambda x, s: (x * x, s), data, [])
+    yield Case("foreach,no state", made[0], {"data": x}, dynamic=steps)
+    made = foreach(lambda x, s: ([], [x + s[0]]), data, [state])
+    yield Case("foreach,no outputs", made[1][0], {"data": x, "state": h}, dynamic=steps)
+    made = foreach(lambda x, s: (x + s, s * 2), data, state)
+    yield Case("foreach,one step", group([*made]), {"data": normal(1, 2, 3), "state": h}, dynamic=steps)
     for dtype in ("float64", "float16", "int32"):
         x64, s64 = mx.sym.Variable("data", dtype=dtype), mx.sym.Variable("state", dtype=dtype)
         made = foreach(lambda x, s: (x + s, s * x), x64, s64)
