@@ -90,6 +90,12 @@ def _while_loop(mx):
     outputs, states = loop(lambda i, a: weight > i, lambda i, a: (a - 1, [i + weight / 4, a]), (i, a), max_iterations=2)
     feeds4 = {"i": given([1]), "a": normal(2, 2), "weight": given([9])}
     yield Case("while_loop,the condition captures", group([outputs, *states]), feeds4)
+
+    def chosen(i, a):
+        return mx.sym.contrib.cond(i > 2, lambda: a * 2, lambda: a + i)
+
+    outputs, states = loop(lambda i, a: i < 9, lambda i, a: (a, [i + 1, chosen(i, a)]), (i, a), max_iterations=4)
+    yield Case("while_loop,around cond", group([outputs, *states]), feeds)
     outputs, states = loop(lambda i, a: a < 100, lambda i, a: (i * 2, [i + 1, a * 3.0]), (i, a), max_iterations=2)
     yield Case("while_loop,no lists", group([outputs, *states]), feeds)
 
