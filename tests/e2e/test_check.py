@@ -89,3 +89,14 @@ def test_lines_fit_the_terminal(
     assert code == 4
     assert "Odd × 9: layer0, layer1" in text
     assert all(len(line) <= columns for line in text.splitlines()[1:])
+
+
+def test_one_target_that_takes_it_will_do(new: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without ``--to`` the question is whether there is a way out; MXNet has no operator of another's domain."""
+    code, text = said(capsys, new, "--json")
+    found = json.loads(text)
+    assert code == 0
+    assert found["passed"]
+    assert found["writing"]["onnx"] == []
+    assert found["writing"]["mxnet"]
+    assert said(capsys, new, "--to", "mxnet")[0] == 4

@@ -132,11 +132,16 @@ def main():
     return min(different, 100)
 
 
+def timeless(entry):
+    """An entry without the words of its refusal, which have the time in them."""
+    return {**entry, "refused": True} if entry and "refused" in entry else entry
+
+
 def compare(family, entries, outputs, home):
     """How many cases of a family give now something else than what is kept."""
     kept = json.loads((home / f"{family}.json").read_text())
     stored = np.load(home / f"{family}.npz")
-    different = [name for name in {**kept, **entries} if kept.get(name) != entries.get(name)]
+    different = [name for name in {**kept, **entries} if timeless(kept.get(name)) != timeless(entries.get(name))]
     for key in {*stored.files, *outputs}:
         same = key in outputs and key in stored.files and np.allclose(outputs[key], stored[key], rtol=1e-5, atol=1e-6, equal_nan=True)
         if not same:
