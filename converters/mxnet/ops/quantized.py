@@ -121,6 +121,7 @@ def quantized_pooling(
     pooling_convention: Convention = "valid",
     stride: Ints = (),
     pad: Ints = (),
+    p_value: int | None = None,
     count_include_pad: bool | None = None,
     layout: Layout = "None",
 ) -> Triple:
