@@ -141,18 +141,7 @@ def compare(family, entries, outputs, home):
     """How many cases of a family give now something else than what is kept."""
     kept = json.loads((home / f"{family}.json").read_text())
     stored = np.load(home / f"{family}.npz")
-<<<<<<< HEAD
     different = [name for name in {**kept, **entries} if timeless(kept.get(name)) != timeless(entries.get(name))]
-=======
-<<<<<<< HEAD
-    different = [name for name in {**kept, **entries} if timeless(kept.get(name)) != timeless(entries.get(name))]
-=======
-    for entry in (*kept.values(), *entries.values()):
-        if "refused" in entry:
-            entry["refused"] = True  # MXNet's words hold the time of day
-    different = [name for name in {**kept, **entries} if kept.get(name) != entries.get(name)]
->>>>>>> mxc
->>>>>>> mxc
     for key in {*stored.files, *outputs}:
         same = key in outputs and key in stored.files and np.allclose(outputs[key], stored[key], rtol=1e-5, atol=1e-6, equal_nan=True)
         if not same:
