@@ -31,9 +31,10 @@ class Format:
     """What is known of a format without importing anything heavy.
 
     ``importer`` and ``exporter`` are modules, imported when first used. An importer has ``load(source, *, weights, inputs,
-    outputs, **options) → Model`` and ``check(source, …) → list[Gap]``; an exporter ``save(model, path, **options) → Path`` and
-    ``check(model, **options) → list[Gap]``. ``objects`` are classes in memory that are read too, by full name, each with the module
-    whose ``load(object, *, example_inputs, …)`` reads it.
+    outputs, **options) → Model`` and ``check(source, …) → list[Gap]``; an exporter ``save(model, path, **options) → Path``,
+    ``check(model, **options) → list[Gap]``, ``files(path) → list[Path]`` (what was written) and ``count_nodes(path) → int``.
+    ``objects`` are classes in memory that are read too, by full name, each with the module whose
+    ``load(object, *, example_inputs, …)`` reads it.
     """
 
     name: str

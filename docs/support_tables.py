@@ -15,6 +15,8 @@ from pathlib import Path
 from dragoman.converters.caffe.importer import DROPPED_LAYERS
 from dragoman.converters.caffe.table import LAYERS
 from dragoman.converters.formats import formats
+from dragoman.converters.handlers import HandlerTable
+from dragoman.converters.mxnet.table import OPERATORS
 
 TARGET = Path(__file__).with_name("support.md")
 
@@ -29,12 +31,12 @@ def format_table() -> list[str]:
     return rows
 
 
-def layer_table() -> list[str]:
-    """One row for each handler: the layer types that it takes, and the first paragraph of its docstring."""
+def handler_table(handlers: HandlerTable, what: str) -> list[str]:
+    """One row for each handler: the operators that it takes, and the first paragraph of its docstring."""
     names: dict[object, list[str]] = {}
-    for name in LAYERS:
-        names.setdefault(LAYERS[name], []).append(name)
-    rows = ["| layer | what it becomes |", "| --- | --- |"]
+    for name in handlers:
+        names.setdefault(handlers[name], []).append(name)
+    rows = [f"| {what} | what it becomes |", "| --- | --- |"]
     for handler, types in sorted(names.items(), key=lambda item: item[1][0].lower()):
         text = re.sub(r"\s+", " ", (inspect.getdoc(handler) or "").split("\n\n")[0]).replace("|", "\\|")
         rows.append(f"| {', '.join(types)} | {text} |")
@@ -55,9 +57,16 @@ def page() -> str:
         "Prototxt V0, V1 and V2; binary, legacy, double, half and HDF5 weights. Anything else is an error that lists every layer it "
         "stands in.",
         "",
-        *layer_table(),
+        *handler_table(LAYERS, "layer"),
         "",
         f"Dropped, since only training or testing needs them: {', '.join(sorted(DROPPED_LAYERS))}.",
+        "",
+        f"## MXNet: {len(list(OPERATORS))} operators",
+        "",
+        "Symbols of versions 0.8 to 2.0; .params of every version, and .npz; see [mxnet.md](mxnet.md). Other names of these operators are "
+        "read too. Anything else is an error that lists every operator with its layers.",
+        "",
+        *handler_table(OPERATORS, "operator"),
         "",
     ]
     return "\n".join(parts)

@@ -215,10 +215,21 @@ def _count_nodes(target_format: str, path: Path) -> int:
 
 
 def resolve_source(source: PathLike, source_format: str | None) -> tuple[Path, Format]:
-    """A readable path and its format."""
-    path = readable(source)
+    """A readable path and its format. A prefix that a format's file begins with (``net`` of ``net-symbol.json``) stands for it."""
+    path = readable(_by_prefix(source))
     assert path is not None
     return path, formats.by_name(source_format) if source_format else formats.of_source(path)
+
+
+def _by_prefix(source: PathLike) -> Path:
+    path = Path(source)
+    try:
+        if path.exists():
+            return path
+        ends = [suffix for f in formats.formats().values() for suffix in f.suffixes if suffix.startswith("-")]
+        return next((found for end in ends if (found := path.with_name(path.name + end)).is_file()), path)
+    except (OSError, ValueError):
+        return path  # what is wrong with it is said when it is opened
 
 
 def readable(path: PathLike | None) -> Path | None:

@@ -48,8 +48,8 @@ class CoverageReport:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing was found."""
-        return not self.reading and not any(self.writing.values())
+        """Whether the model can be read, and written: to the target that was named, or to one of them."""
+        return not self.reading and (not self.writing or not all(self.writing.values()))
 
     @property
     def exit_code(self) -> ExitCode:

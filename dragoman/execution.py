@@ -28,6 +28,9 @@ from dragoman.validators.parity import check_parity
 from dragoman.validators.report import ParityReport, SideReport, Verdict
 from dragoman.validators.sampling import NoSamples, Sample, generate, load_samples
 
+_SHOWN = 5
+"""Operators of a step that are named."""
+
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -247,12 +250,20 @@ def traced_tensors(model: Model, converted: Model) -> list[TracedTensor]:
                 tensor,
                 name,
                 layer=first.layer if first else tensor,
-                operator=" + ".join(o.operator for o in layers),
+                operator=_operators([o.operator for o in layers]),
                 inputs=tuple(r for r in reads if r != tensor),
                 location=str(first.location) if first is not None and first.location is not None else None,
             )
         )
     return traced
+
+
+def _operators(names: Sequence[str]) -> str:
+    """The operators of one step; of many, the first few kinds."""
+    if len(names) <= _SHOWN:
+        return " + ".join(names)
+    kinds = list(dict.fromkeys(names))[:_SHOWN]
+    return f"{' + '.join(kinds)} and {len(names) - len(kinds)} more"
 
 
 def _step(value: ir.Value, mapped: Mapping[str, str]) -> tuple[tuple[Origin, ...], tuple[str, ...]]:

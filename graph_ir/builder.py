@@ -156,6 +156,8 @@ class Builder:
             set_origins(node, [self._origin])
         self._infer(node)
         if (folded := self._folded(node)) is not None:
+            for index in range(len(node.inputs)):  # it doesn't read them any more: they may be dead
+                node.replace_input_with(index, None)
             return folded
         self.graph.append(node)
         return tuple(node.outputs)
@@ -232,7 +234,7 @@ class Builder:
         """Reshape to the shape of ``model``, which has as many elements."""
         if value.shape is not None and dims(value) == dims(model):
             return value
-        out = self.op("Reshape", value, self.shape(model))
+        out = self.op("Reshape", value, self.shape(model), allowzero=1 if 0 in dims(model) else None)
         out.shape = model.shape
         return out
 

@@ -287,13 +287,18 @@ def _blocks(array: Array) -> Iterator[Array]:
     array = np.atleast_1d(array)
     rows = max(1, _BLOCK * len(array) // max(1, array.nbytes))
     for first in range(0, len(array), rows):
-        yield array[first : first + rows]
-        _release(array)
+        try:
+            yield array[first : first + rows]
+        finally:  # whoever has seen enough stops here
+            release(array)
 
 
-def _release(array: Array) -> None:
-    """Give the resident pages of the file that ``array`` is a view of back to the system, as ``MappedFile.release`` does."""
-    base: Any = array
+def release(array: Array) -> None:
+    """Give the resident pages of the file that ``array`` is a view of back to the system, as ``MappedFile.release`` does.
+
+    What may be written to is left alone: its pages may be no longer the file's.
+    """
+    base: Any = None if array.flags.writeable else array
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, memoryview):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import onnx_ir as ir
 
 from dragoman.validators.report import Skipped
 from dragoman.validators.runners.base import Description, TensorSpec
@@ -46,6 +48,26 @@ def check_contract(
     by_name = {spec.name: spec for spec in converted.outputs}
     pairs = tuple((o, by_name[w.name]) for o, w in zip(kept, wanted, strict=True) if w.name in by_name)
     return Contract(pairs, tuple(problems), tuple(Skipped(name, reason) for name, reason in dropped.items()))
+
+
+def narrowed(description: Description, graph: ir.Model) -> Description:
+    """``description`` with numbers for the dynamic dimensions that have one in ``graph``, the same model as it was read: where the
+    reader was given sizes, or can tell more than the runtime.
+    """
+
+    def narrow(specs: Sequence[TensorSpec], values: Sequence[ir.Value]) -> tuple[TensorSpec, ...]:
+        known = {value.name: value.shape for value in values if value.shape is not None}
+        return tuple(_narrow(spec, list(known[spec.name])) if spec.name in known else spec for spec in specs)
+
+    inputs = narrow(description.inputs, graph.graph.inputs)
+    return replace(description, inputs=inputs, outputs=narrow(description.outputs, graph.graph.outputs))
+
+
+def _narrow(spec: TensorSpec, known: Sequence[int | ir.SymbolicDim]) -> TensorSpec:
+    if spec.shape is None or len(spec.shape) != len(known):
+        return spec
+    pairs = zip(spec.shape, known, strict=True)
+    return replace(spec, shape=tuple(size if isinstance(size, int) and not isinstance(own, int) else own for own, size in pairs))
 
 
 def _names(specs: Sequence[TensorSpec]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import onnx_ir as ir
 
 from dragoman.graph_ir.provenance import origins
+from dragoman.graph_ir.traversal import subgraphs, walk
 from dragoman.validators.runners.base import Array
 
 SHAPE_ONLY = frozenset({"Shape", "Size"})
@@ -73,15 +74,10 @@ def constant_outputs(graph: Any) -> set[str]:
 def random_layers(graph: ir.Model) -> list[str]:
     """The layers that draw random numbers, in the network's order."""
     bodies: list[ir.Graph | ir.Function] = [graph.graph, *graph.functions.values()]
-    nodes = [node for body in bodies for node in body.all_nodes() if node.op_type in RANDOM and node.domain in ("", "ai.onnx")]
+    nodes = [node for body in bodies for node in walk(body) if node.op_type in RANDOM and node.domain in ("", "ai.onnx")]
     return list(dict.fromkeys(str(found[0]) if (found := origins(node)) else node.name or node.op_type for node in nodes))
 
 
-def _captured(node: Any) -> list[Any]:
+def _captured(node: ir.Node) -> list[ir.Value]:
     """What the subgraphs of ``node`` read, from anywhere."""
-    values = []
-    for attribute in node.attributes.values():
-        graphs = {"GRAPH": [attribute.value], "GRAPHS": attribute.value}.get(attribute.type.name, [])
-        for inner in (found for graph in graphs for found in graph):
-            values += [v for v in inner.inputs if v is not None] + _captured(inner)
-    return values
+    return [value for graph in subgraphs(node) for inner in walk(graph) for value in inner.inputs if value is not None]

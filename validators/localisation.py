@@ -74,5 +74,5 @@ def localise(
                     tensor.location,
                 )
                 return Localisation(departure, len(agreed), len(traced))
-    detail = "every mapped tensor agrees: the difference arises after the last of them" if traced else "no tensors are mapped"
+    detail = "every mapped tensor agrees" if traced else "no tensors are mapped"
     return Localisation(None, len(agreed), len(traced), detail)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import onnx_ir as ir
 
 from dragoman.graph_ir.errors import DragomanError, UsageError
-from dragoman.validators.contract import Contract, check_contract
+from dragoman.validators.contract import Contract, check_contract, narrowed
 from dragoman.validators.degenerate import Watch, constant_outputs, random_layers
 from dragoman.validators.judge import NONE, Judged, References, judge
 from dragoman.validators.localisation import Progress, TracedTensor, localise
@@ -46,7 +46,8 @@ def check_parity(
 
     Raises what the runners raise if a side can't run even one sample; a later failure is kept in the report.
     """
-    checked = check_contract(original.describe(), converted.describe(), renamed=renamed, dropped=dropped)
+    described = original.describe() if source_graph is None else narrowed(original.describe(), source_graph)
+    checked = check_contract(described, converted.describe(), renamed=renamed, dropped=dropped)
     reference = Reference(graph, source_graph)
     check = _Check(original, converted, checked, reference, tolerance, original64, progress)
     if not checked.problems:
@@ -59,6 +60,8 @@ def check_parity(
     if tensor_map and check.runnable and (layerwise or verdict in (Verdict.FAILED, Verdict.CONTRACT)):
         sample = check.guilty_sample(outputs, samples)
         where = localise(original, converted, reference, sample, tensor_map, progress) if sample is not None else None
+        if where is not None and where.departure is None and where.compared == where.mapped and verdict is not Verdict.PASSED:
+            where = replace(where, detail=f"{where.detail}: the difference arises after the last of them")
     return ParityReport(
         verdict,
         tuple(reasons),

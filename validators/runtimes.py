@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from dragoman.graph_ir.errors import DragomanError, UsageError
@@ -17,6 +18,9 @@ from dragoman.validators.runners.process import Worker, command_of
 
 ADAPTERS: Mapping[str, str] = {"caffe": "Caffe", "mxnet": "MXNet"}
 """The names that can be remembered, and what people call them."""
+
+ENVIRONMENT: Mapping[str, str] = {"mxnet": "DRAGOMAN_MXNET_PYTHON"}
+"""Variables that name a runtime's command where none is remembered."""
 
 HOW_TO_GET: Mapping[str, str] = {
     "caffe": "install BVLC Caffe with its Python module for any interpreter (Debian 11: apt install caffe-cpu; conda: caffe),"
@@ -75,8 +79,9 @@ def _command(parts: object) -> list[str]:
 
 
 def command_for(name: str) -> list[str] | None:
-    """The remembered command of a runtime, or None."""
-    return configured().get(name)
+    """The remembered command of a runtime, or the one that the environment names; None if there is none."""
+    named = os.environ.get(ENVIRONMENT.get(name, ""))
+    return configured().get(name) or (command_of(named) if named else None)
 
 
 def add(name: str, interpreter: str | Sequence[str]) -> Path:
@@ -117,13 +122,14 @@ def _write(entries: Mapping[str, Sequence[str]]) -> Path:
 
 
 def probe(timeout: float = 60.0) -> list[Status]:
-    """Start each runtime once: ONNX Runtime, OpenCV, and Caffe where it is remembered."""
-    remembered = configured()
+    """Start each runtime once: ONNX Runtime, OpenCV, and what is remembered or, as MXNet may be, installed here."""
     statuses = [probe_onnxruntime(), probe_worker("opencv", [sys.executable], timeout)]
-    if "caffe" in remembered:
-        statuses.append(probe_worker("caffe", remembered["caffe"], timeout))
-    else:
-        statuses.append(Status("caffe", "", None, "no interpreter with Caffe is remembered", HOW_TO_GET["caffe"]))
+    for name, title in ADAPTERS.items():
+        here = [sys.executable] if name == "mxnet" and find_spec("mxnet") is not None else None
+        if (command := command_for(name) or here) is not None:
+            statuses.append(probe_worker(name, command, timeout))
+        else:
+            statuses.append(Status(name, "", None, f"no interpreter with {title} is remembered", HOW_TO_GET[name]))
     return statuses
 
 

@@ -65,7 +65,7 @@ def generate(
 ) -> list[Sample]:
     """Nine samples for the inputs ``specs``, the same for the same ``seed``.
 
-    ``sizes`` gives a size to dynamic dimensions by name; a dynamic first dimension that it doesn't name takes 1, 2 and 3 in
+    ``sizes`` gives a size to dynamic dimensions by name; an input's first one that it doesn't name takes 1, 2 and 3 in
     turn. ``domains`` bounds inputs by name: all elements, or with several each index of axis 1. ``NoSamples`` for an input of
     unknown rank or a dtype that has none.
     """
@@ -77,11 +77,13 @@ def generate(
     image = any(_is_image(spec) for spec in specs)
     for number, kind in enumerate(_recipes(image)):
         batch = BATCHES[number % len(BATCHES)]
+        first = {dim: batch for spec in specs for dim in (spec.shape or ())[:1] if isinstance(dim, str)}
+        named = {**first, **sizes}  # a name has one size, wherever it stands
         feeds = {}
         for position, spec in enumerate(specs):
             # One stream for each sample and input: adding an input doesn't change the others' values.
             generator = np.random.default_rng([seed, number, position])
-            value = _values(spec, kind, bind(spec, sizes, batch), generator, domains.get(spec.name, ()))
+            value = _values(spec, kind, bind(spec, named, batch), generator, domains.get(spec.name, ()))
             feeds[spec.name] = np.asarray(value)  # without axes numpy gives a scalar
         samples.append(Sample(kind, feeds, f"seed {seed}"))
     return samples

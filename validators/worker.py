@@ -241,6 +241,9 @@ class MXNet(object):
         stored = self._stored(options["weights"]) if options.get("weights") else {}
         arrays = dict((names.get(name, name.split(":", 1)[-1]), value) for name, value in stored.items())
         self.hold(mxnet.sym.load(options["symbol"]), arrays, options["inputs"])
+        with open(options["symbol"]) as stream:
+            flags = json.load(stream).get("attrs", {})
+        self.numpy_shapes = self.numpy_shapes or flags.get("is_np_shape") == ["int", 1]
         renamed = options.get("outputs") or {}
         self.outputs = [renamed.get(name, name) for name in self.outputs]
 
@@ -250,7 +253,13 @@ class MXNet(object):
 
         with open(path, "rb") as stream:
             if stream.read(2) != b"PK":
-                return self.mx.nd.load(path)
+                try:
+                    return self.mx.nd.load(path)
+                except self.mx.MXNetError as error:
+                    if "np_shape" not in str(error):
+                        raise
+                with self.mx.util.np_shape(True):  # arrays that were saved with numpy's shapes are only read with them
+                    return self.mx.nd.load(path)
         with numpy.load(path, allow_pickle=False) as stored:
             return dict((name, self.mx.nd.array(stored[name], dtype=stored[name].dtype)) for name in stored.files)
 
@@ -262,7 +271,7 @@ class MXNet(object):
         self.weights = dict((name, value) for name, value in arrays.items() if name not in auxiliary)
         self.states = dict((name, value) for name, value in arrays.items() if name in auxiliary)
         self.bound = None
-        # Symbols of numpy's operators count empty and zero-dimensional tensors; in older ones a 0 is a size that isn't known.
+        # numpy's operators take empty and zero-dimensional tensors; in older symbols a 0 is a size that isn't known.
         self.numpy_shapes = any(node["op"].startswith("_np") for node in json.loads(symbol.tojson())["nodes"])
         self.outputs = self._apart(symbol.list_outputs())
 
@@ -327,6 +336,19 @@ class MXNet(object):
         return dict(zip(self.outputs + list(taps), [numpy.asarray(value) for value in values]))
 
     def _bind(self, symbol, types, shapes):
+        """An executor of the plain operators: what oneDNN's fused ones give of a tensor in their middle is wrong (MXNet 1.9.1)."""
+        name = "MXNET_SUBGRAPH_BACKEND"
+        before = os.environ.get(name)
+        os.environ[name] = "NONE"
+        try:
+            return self._bound(symbol, types, shapes)
+        finally:
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before
+
+    def _bound(self, symbol, types, shapes):
         mx = self.mx
         try:
             return symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=types, **shapes)
@@ -334,9 +356,11 @@ class MXNet(object):
             if "cannot decide shapes" not in str(error):
                 raise
         # it doesn't infer the shapes that loops and conditions make, but runs them
+        known = dict((name, value.shape) for name, value in self.states.items())
+        known.update(shapes)
 
         def zeros(names):
-            return dict((name, mx.nd.zeros(shapes[name], dtype=types.get(name, "float32"))) for name in names)
+            return dict((name, mx.nd.zeros(known[name], dtype=types.get(name, "float32"))) for name in names)
 
         states = zeros(symbol.list_auxiliary_states())
         return symbol.bind(mx.cpu(), zeros(symbol.list_arguments()), grad_req="null", aux_states=states)

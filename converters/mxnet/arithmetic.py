@@ -12,6 +12,7 @@ from onnx_ir import DataType, Value
 
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
+from dragoman.graph_ir import Builder
 
 FLOATS = (DataType.FLOAT16, DataType.FLOAT, DataType.DOUBLE)
 """The floating-point types, narrow ones first."""
@@ -51,7 +52,7 @@ def promoted(g: SymbolBuilder, node: Node, a: Value, b: Value) -> DataType:
     return floats[-1] if floats else next((kind for kind in reversed(INTEGERS) if kind in types), DataType.BOOL)
 
 
-def cast(g: SymbolBuilder, x: Value, dtype: DataType) -> Value:
+def cast(g: Builder, x: Value, dtype: DataType) -> Value:
     """``x`` as another type; to an integer as C does it: truncated, and what a byte doesn't hold is wrapped."""
     if dtype_of(x) == dtype:
         return x
@@ -70,7 +71,7 @@ def scalar(g: SymbolBuilder, node: Node, number: float, dtype: DataType) -> Valu
         return g.const(np.array(number).astype(dtype.numpy()))
 
 
-def number(g: SymbolBuilder, x: Value, value: float | np.floating[Any]) -> Value:
+def number(g: Builder, x: Value, value: float | np.floating[Any]) -> Value:
     """A constant of the type of ``x``; what is too large for it is infinite."""
     with np.errstate(over="ignore"):
         return g.const(np.array(value).astype(dtype_of(x).numpy()))

@@ -34,7 +34,7 @@ OWN_OUTPUT = frozenset(
         *(f"_npi_{name}" for name in ("equal", "not_equal", "greater", "less", "greater_equal", "less_equal")),
         *(f"_npi_{name}_scalar" for name in ("equal", "not_equal", "greater", "less", "greater_equal", "less_equal")),
         *(f"_npi_logical_{name}" for name in ("and", "or", "xor", "not")),
-        *(f"_sample_{name}" for name in ("multinomial", "uniform", "normal", "exponential")),
+        *(f"_sample_{name}" for name in ("multinomial", "uniform", "normal", "exponential", "gamma")),
     }
 )
 """Operators that read one type and give another."""

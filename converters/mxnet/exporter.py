@@ -15,7 +15,7 @@ from onnx_ir.passes.common import InlinePass
 from dragoman.converters.mxnet.emitters.normalization import is_layer_norm
 from dragoman.converters.mxnet.emitters.table import EMITTERS, OPSET
 from dragoman.converters.mxnet.params import LIST_MAGIC, V2
-from dragoman.converters.mxnet.symbol import Ref
+from dragoman.converters.mxnet.symbol import Ref, read_symbol
 from dragoman.converters.mxnet.symbol_writer import TYPE_FLAGS, CannotEmitError, SymbolWriter, document
 from dragoman.converters.mxnet.table import output_name
 from dragoman.graph_ir import Gap, Model
@@ -35,20 +35,30 @@ def save(model: Model, path: str | os.PathLike[str], *, progress: Progress | Non
     MXNet calls an output after the node that makes it: an output of another form of name is ``NAME_output`` there. Raises
     ``UnsupportedOperator`` (every gap at once) or ``TargetError``.
     """
-    target = Path(path)
-    prefix = target.name.removesuffix(".json").removesuffix("-symbol")
-    weights = target.with_name(f"{prefix}-0000.params")
+    target, weights = files(path)
     sources = [path for path in (model.source.path, model.source.weights, *model.source.files) if path is not None]
     if any(same_file(path, file) for path in sources for file in (target, weights)):
         raise TargetError(f"can't write {target}: the source's weights are in it, or in {weights.name}")
     writer, heads, gaps = _emit(model)
     if gaps:
         raise UnsupportedOperator(gaps)
-    with AtomicFiles() as files:  # the parameters first: nobody reads them before the symbol is there
-        stream, symbol = files.open(weights), files.open(target)
+    with AtomicFiles() as pair:  # the parameters first: nobody reads them before the symbol is there
+        stream, symbol = pair.open(weights), pair.open(target)
         _write_params(writer, stream, progress)
         symbol.write(document(writer.nodes, heads).encode())
     return target
+
+
+def files(path: str | os.PathLike[str]) -> list[Path]:
+    """A symbol that is written, and its parameters."""
+    target = Path(path)
+    prefix = target.name.removesuffix(".json").removesuffix("-symbol")
+    return [target, target.with_name(f"{prefix}-0000.params")]
+
+
+def count_nodes(path: str | os.PathLike[str]) -> int:
+    """Operators of the symbol in a file; variables aside."""
+    return sum(not node.is_variable for node in read_symbol(path).nodes)
 
 
 def check(model: Model) -> list[Gap]:

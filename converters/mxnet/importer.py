@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from dragoman.converters.mxnet.dtypes import Types
 from dragoman.converters.mxnet.emit import emit_node, inputs_read
+from dragoman.converters.mxnet.hints import output_of, place_of
 from dragoman.converters.mxnet.inputs import UnknownShape, inputs_of, nodes_read, require_weights, unknown_shapes
 from dragoman.converters.mxnet.params import read_params
 from dragoman.converters.mxnet.shapes import Inference, is_complete, is_partial
@@ -99,8 +100,11 @@ def check(
 def runtime_settings(source: str | os.PathLike[str], *, weights: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """What MXNet needs to run the same network: the files, and what the symbol calls each array of the weights' file."""
     path = Path(weights) if weights is not None else find_weights(Path(source))
-    names = variable_names(read_params(path), read_symbol(source), path) if path is not None else {}
-    return {"symbol": str(Path(source).resolve()), "weights": str(path.resolve()) if path is not None else None, "names": names}
+    symbol = read_symbol(source)
+    names = variable_names(read_params(path), symbol, path) if path is not None else {}
+    said = {output_name(node.op, node.name, 0, 1): name for node in symbol.nodes if (name := output_of(node)) is not None}
+    weights_file = str(path.resolve()) if path is not None else None
+    return {"symbol": str(Path(source).resolve()), "weights": weights_file, "names": names, "outputs": said}
 
 
 def _weights(
@@ -160,23 +164,24 @@ class _Conversion:
         self._values: dict[int, tuple[ir.Value | None, ...]] = {}
         self._location = Location(str(symbol.path)) if symbol.path is not None else None
         self._inputs = inputs_of(symbol, UNREAD)
-        self._check_given({*shapes, *dtypes}, tensors)
+        self._check_given({*shapes, *dtypes}, shapes, tensors)
         self.g.notes += require_weights(symbol, self._inputs, tensors, shapes, weights)
         self._shapes = Inference(symbol, tensors, shapes)
         self._types = Types(symbol, tensors, dtypes)
         self._learns = bool(self._unshaped())
 
-    def _check_given(self, names: Collection[str], tensors: Mapping[str, ir.TensorProtocol]) -> None:
+    def _check_given(self, names: Collection[str], shapes: Shapes, tensors: Mapping[str, ir.TensorProtocol]) -> None:
         variables = [node.name for node in self.symbol.variables()]
         if unknown := sorted(set(names) - set(variables)):
             free = [name for name in variables if name not in tensors]
             raise UsageError(f"the symbol has no input {', '.join(unknown)}; it has {', '.join(free) or 'none'}")
-        if fixed := sorted(set(names) & tensors.keys()):
-            raise UsageError(f"{', '.join(fixed)} can't be an input: the weights have values for it")
+        other = {n: tuple(tensors[n].shape.numpy()) for n in names if n in tensors}
+        if fixed := sorted(n for n, shape in other.items() if tuple(shapes.get(n, shape)) != shape):
+            raise UsageError(f"{', '.join(fixed)} can't be an input of this shape: the weights have values for it")
 
     def _unshaped(self) -> list[int]:
         """The inputs, and tensors like an RNN's first state, whose shapes aren't known yet."""
-        waiting = [i for i, node in enumerate(self.symbol.nodes) if is_partial(node)]
+        waiting = [i for i, node in enumerate(self.symbol.nodes) if is_partial(self.symbol, node)]
         waiting += [i for i in self._inputs if self.symbol.nodes[i].name not in self.g.weights]
         return [index for index in waiting if not is_complete(self._shapes.ask(index))]
 
@@ -200,7 +205,7 @@ class _Conversion:
         node = self.symbol.nodes[index]
         if node.is_variable:
             return
-        if is_partial(node):
+        if is_partial(self.symbol, node):
             self._values[index] = (self._filled(index, node),)
             return
         inputs = [self._value(ref.node, ref.index) for ref in inputs_read(node)]
@@ -253,11 +258,15 @@ class _Conversion:
         raise MalformedModel(f"no input has the dimension {name}", location=self._location)
 
     def _sort_inputs(self) -> None:
-        """The symbol's order; variables are made as they are needed."""
+        """The symbol's order, or the one that it says; variables are made as they are needed."""
         graph = self.g.graph
         made = {value.name: value for value in graph.inputs}
         graph.inputs.clear()
-        graph.inputs.extend(made.pop(name) for index in self._inputs if (name := self.symbol.nodes[index].name) in made)
+        nodes = [self.symbol.nodes[index] for index in self._inputs]
+        places = [place_of(node) for node in nodes]
+        if None not in places:
+            nodes = [node for _, node in sorted(zip(places, nodes, strict=True), key=lambda item: item[0] or 0)]
+        graph.inputs.extend(made.pop(node.name) for node in nodes if node.name in made)
 
     def bind_outputs(self, wanted: Sequence[str] | None) -> None:
         """The symbol's heads, or the internal outputs that ``wanted`` names, become the graph's outputs."""
@@ -288,4 +297,6 @@ class _Conversion:
 
     def _name(self, index: int, number: int) -> str:
         node = self.symbol.nodes[index]
+        if number == 0 and (said := output_of(node)) is not None:
+            return said
         return node.name if node.is_variable else output_name(node.op, node.name, number, len(self._values[index]))

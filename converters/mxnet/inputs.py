@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx_ir as ir
 
+from dragoman.converters.mxnet.hints import place_of
 from dragoman.converters.mxnet.shapes import UNARY, Shape
 from dragoman.converters.mxnet.symbol import Node, Symbol
 from dragoman.graph_ir.errors import Location, MalformedModel
@@ -51,7 +52,7 @@ def require_weights(
     too much.
     """
     weights = {ref.node for node in symbol.nodes for place, ref in enumerate(node.inputs) if place in _WEIGHTED.get(node.op, ())}
-    named = [(index, symbol.nodes[index].name) for index in variables]
+    named = [(index, symbol.nodes[index].name) for index in variables if place_of(symbol.nodes[index]) is None]
     missing = [n for i, n in named if n not in tensors and n not in given and (i in weights or n.endswith(_SUFFIXES))]
     known = {node.name for node in symbol.nodes if node.is_variable}
     surplus = [name for name in tensors if name not in known]
@@ -99,6 +100,8 @@ def _example(symbol: Symbol, index: int, known: Shape, weights: Mapping[str, ir.
 def _by_reader(symbol: Symbol, index: int, weights: Mapping[str, ir.TensorProtocol], seen: set[int]) -> str | None:
     seen.add(index)
     for number, node in enumerate(symbol.nodes):
+        if len(node.inputs) > 2 and node.inputs[2].node == index and node.op in ("_contrib_Proposal", "_contrib_MultiProposal"):
+            return "1,3"  # an image's height, width and scale
         if number in seen or not node.inputs or node.inputs[0].node != index:
             continue
         tensor = weights.get(symbol.nodes[node.inputs[1].node].name) if len(node.inputs) > 1 else None

@@ -191,7 +191,12 @@ _ALSO: Mapping[str, str] = {
 
 _ALIASES: Mapping[str, str] = {alias: name for name, aliases in _ALSO.items() for alias in aliases.split()}
 
+_SPARSE = frozenset({"_sparse_adagrad_update", "_sparse_retain"})
+"""The operators that are called so themselves: the other names that begin in this way are aliases."""
+
 
 def canonical(op_type: str) -> str:
     """The operator's own name, which is what MXNet saves: files written by hand, or before 0.9, may have another."""
+    if op_type not in _SPARSE:
+        op_type = op_type.removeprefix("_sparse_")
     return _ALIASES.get(op_type, op_type)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.attributes import Ints, convert
+from dragoman.converters.mxnet.hints import dims_of
 from dragoman.converters.mxnet.symbol import Node, Symbol
 
 Dim = int | str | None
@@ -173,7 +174,7 @@ def _pick(node: Node, ins: Shapes, outs: Shapes) -> None:
 
 
 def _filled(node: Node, ins: Shapes, outs: Shapes) -> None:
-    outs[0] = _merge(filled_shape(node), outs[0])
+    outs[0] = _merge(_sizes(node.attrs.get("shape", "")), outs[0])
 
 
 _RULES: Mapping[str, Rule] = {
@@ -193,25 +194,22 @@ _RULES: Mapping[str, Rule] = {
 }
 
 
-def filled_shape(node: Node) -> Shape:
-    """What ``zeros`` and the like say of their shape: 0 was "to be inferred" before there were numpy shapes."""
-    text = node.attrs.get("shape", "")
-    return tuple(size if size > 0 else None for size in convert(text, Ints)) if text not in ("", "None") else None
-
-
-def is_partial(node: Node) -> bool:
-    """Whether a node makes a tensor whose shape has to be inferred."""
-    return node.op in _FILLED and not node.inputs and None in (filled_shape(node) or ())
-
-
-def hinted(node: Node) -> Shape:
-    """A variable's shape as the file has it: 0 and -1 are what it doesn't say."""
-    text = node.hints.get("__shape__", "")
+def _sizes(text: str, least: int = 1) -> Shape:
+    """A shape as text; sizes below ``least`` aren't known: 0 was "to be inferred" before there were numpy shapes."""
     try:
-        sizes = convert(text, Ints) if text else ()
+        return tuple(size if size >= least else None for size in convert(text, Ints)) if text not in ("", "None") else None
     except ValueError:
         return None
-    return tuple(size if size > 0 else None for size in sizes) or None
+
+
+def is_partial(symbol: Symbol, node: Node) -> bool:
+    """Whether a node makes a tensor whose shape has to be inferred."""
+    return node.op in _FILLED and not node.inputs and not symbol.numpy and None in (_sizes(node.attrs.get("shape", "")) or ())
+
+
+def hinted(symbol: Symbol, node: Node) -> Shape:
+    """A variable's shape as the file has it, None where it doesn't say."""
+    return dims_of(node) or _sizes(node.hints.get("__shape__", ""), 0 if symbol.numpy else 1) or None
 
 
 class Inference:
@@ -222,14 +220,15 @@ class Inference:
     ) -> None:
         """``given`` comes first, then the weights and the file's own hints."""
         self._symbol = symbol
-        self._order = [index for index in symbol.walk() if symbol.nodes[index].op in _RULES]
+        known = _RULES.keys() - _FILLED if symbol.numpy else _RULES.keys()
+        self._order = [index for index in symbol.walk() if symbol.nodes[index].op in known]
         self._known: dict[tuple[int, int], Shape] = {}
         for index in symbol.walk():
             node = symbol.nodes[index]
             if not node.is_variable:
                 continue
             tensor = weights.get(node.name)
-            own = tuple(tensor.shape.numpy()) if tensor is not None else hinted(node)
+            own = tuple(tensor.shape.numpy()) if tensor is not None else hinted(symbol, node)
             self._known[index, 0] = tuple(given[node.name]) if node.name in given else own
         self._settle()
 

@@ -11,17 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
+from dragoman.converters.mxnet.hints import say_input, say_output
 from dragoman.converters.mxnet.params import DTYPES
 from dragoman.converters.mxnet.symbol import VARIABLE, Node, Ref
 from dragoman.graph_ir.errors import DragomanError
+from dragoman.graph_ir.model import dims
 from dragoman.graph_ir.passes.editing import constant
 from dragoman.graph_ir.tensors import DerivedTensor
 
 TYPE_FLAGS = {dtype: flag for flag, dtype in DTYPES.items() if flag <= 7}
-OUTPUT_HINT = "__dragoman_output__"
-"""The name of an output that MXNet, which calls it after its node, can't give it."""
-INPUT_HINT = "__dragoman_input__"
-"""The place of an input among the inputs: MXNet lists them as a walk from the outputs meets them."""
 
 
 class CannotEmitError(DragomanError):
@@ -65,7 +63,7 @@ class SymbolWriter:
 
     def input(self, value: ir.Value, index: int) -> None:
         """An input of the graph: a variable with what is known of it."""
-        hints = {INPUT_HINT: str(index), **self._type_hints(value.dtype, value.name or "")}
+        hints = self._type_hints(value.dtype, value.name or "")
         if value.shape is None:
             raise CannotEmitError(f"the rank of input {value.name} isn't known")
         if 0 in value.shape:
@@ -74,6 +72,7 @@ class SymbolWriter:
             raise CannotEmitError(f"input {value.name} is a scalar, which MXNet's symbols can't take")
         hints["__shape__"] = text(tuple(d if isinstance(d, int) else 0 for d in value.shape))
         self._refs[value] = self._variable(value.name or f"data{index}", hints)
+        say_input(self.nodes[-1], index, dims(value))
 
     def head(self, value: ir.Value, mxnet_name: Callable[[str, str, int, int], str]) -> Ref:
         """An output of the graph; ``mxnet_name`` is what MXNet calls an output of an operator.
@@ -92,7 +91,7 @@ class SymbolWriter:
             if node.is_variable:
                 ref = self.op("_copy", ref)
                 node = self.nodes[ref.node]
-            node.hints[OUTPUT_HINT] = value.name or ""
+            say_output(node, value.name or "")
         self._heads.add(ref)
         return ref
 

@@ -31,6 +31,8 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
     "_contrib_SyncBatchNorm": ("output", "mean", "var"),
     "_contrib_MultiProposal": ("output", "score"),
     "_npi_concatenate": ("out",),
+    "_npi_dstack": ("out",),
+    "_npi_hstack": ("out",),
     "_npi_matmul": ("out",),
     "_npi_std": ("std", "mean"),
     "_npi_var": ("var", "mean"),
@@ -46,7 +48,7 @@ OUTPUT_NAMES: Mapping[str, tuple[str, ...]] = {
 
 NUMBERED = frozenset(
     {
-        "SliceChannel", "_contrib_box_nms", "_linalg_det", "_npi_det", "_npi_exponential", "_npi_gumbel", "_npi_logistic",
+        "SliceChannel", "_contrib_box_nms", "_linalg_det", "_npi_det", "_npi_norm", "_npi_exponential", "_npi_gumbel", "_npi_logistic",
         "_npi_normal", "_npi_pareto", "_npi_rayleigh", "_npi_weibull", "linalg_det", "split",
     }
 )  # fmt: skip

@@ -176,7 +176,7 @@ def _counts_dropped_windows(model: ir.Model) -> bool:
     """Whether the shapes that the model declares may be onnx's, which before opset 22 counted windows of pooling with ceil_mode
     that no runtime has: those that start in the padding at the end."""
     opset = model.graph.opset_imports.get("", IR_OPSET)
-    pooling = (node for part in parts(model) for node in part.all_nodes() if node.op_type.endswith("Pool") and not node.domain)
+    pooling = (node for part in parts(model) for node in walk(part) if node.op_type.endswith("Pool") and not node.domain)
     return opset < _EXACT_WINDOWS and any("ceil_mode" in node.attributes for node in pooling)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import onnx
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
@@ -95,6 +96,7 @@ def _withdrawn_set_aside(model: ModelProto) -> Iterator[None]:
             del model.opset_import[-1]
 
 
+@cache
 def _is_withdrawn(op_type: str, version: int) -> bool:
     try:
         return bool(onnx.defs.get_schema(op_type, version, "").deprecated)

@@ -6,10 +6,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TypeVar
 
 from dragoman.graph_ir.inference.call import Call, Rule
 from dragoman.graph_ir.inference.facts import Elements, Tensor
+from dragoman.graph_ir.registry import registers
 
 Contents = Callable[[Call, Tensor], Elements | None]
 """The elements of a node's first output, whose dtype and dimensions are known."""
@@ -18,28 +18,16 @@ MICROSOFT = "com.microsoft"
 
 _RULES: dict[tuple[str, str], Rule] = {}
 _CONTENTS: dict[tuple[str, str], Contents] = {}
-_Entry = TypeVar("_Entry")
 
 
 def rule(*op_types: str, domain: str = "") -> Callable[[Rule], Rule]:
     """Decorator: the function is the rule of these operators."""
-    return _registers(_RULES, op_types, domain)
+    return registers(_RULES, [(domain, op_type) for op_type in op_types])
 
 
 def contents(*op_types: str) -> Callable[[Contents], Contents]:
     """Decorator: the function gives what these operators' results hold."""
-    return _registers(_CONTENTS, op_types, "")
-
-
-def _registers(table: dict[tuple[str, str], _Entry], op_types: tuple[str, ...], domain: str) -> Callable[[_Entry], _Entry]:
-    def register(function: _Entry) -> _Entry:
-        for op_type in op_types:
-            if (domain, op_type) in table:
-                raise RuntimeError(f"{op_type} has a rule already")
-            table[domain, op_type] = function
-        return function
-
-    return register
+    return registers(_CONTENTS, [("", op_type) for op_type in op_types])
 
 
 @lru_cache(maxsize=1)

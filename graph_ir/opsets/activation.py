@@ -46,9 +46,13 @@ def gelu(node: ir.Node, e: Emitter) -> ir.Value:
 
 @lowers(18, "Mish")
 def mish(node: ir.Node, e: Emitter) -> ir.Value:
-    """x · tanh(softplus(x))."""
+    """x · tanh(softplus(x)); in double precision, which ONNX Runtime's Softplus lacks, that is max(0, x) + ln(1 + exp(−|x|))."""
     x = needed(node, 0)
-    return e.op("Mul", x, e.op("Tanh", e.op("Softplus", x)))
+    if x.dtype != ir.DataType.DOUBLE:
+        return e.op("Mul", x, e.op("Tanh", e.op("Softplus", x)))
+    zero, one = e.const(0.0, np.float64), e.const(1.0, np.float64)
+    rest = e.op("Log", e.op("Add", one, e.op("Exp", e.op("Neg", e.op("Abs", x)))))
+    return e.op("Mul", x, e.op("Tanh", e.op("Add", e.op("Max", x, zero), rest)))
 
 
 @lowers(14, "HardSwish")

@@ -83,9 +83,10 @@ def _convert(
     for at in range(start, opset, -1) if down else range(start, opset):
         newer, older = (at, at - 1) if down else (at + 1, at)
         target = Target(older if down else newer, names, dimensions)
+        changing = {op_type for op_type in {node.op_type for node in nodes} if _changes(op_type, newer, older, down=down)}
         rewritten = False
-        for node in nodes:
-            if not _changes(node.op_type, newer, older, down=down) or node in left:
+        for node in nodes if changing else ():
+            if node.op_type not in changing or node in left:
                 continue
             try:
                 rewritten |= _move(node, newer, older, target, in_function=function_layers is not None)

@@ -8,7 +8,6 @@ import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.opsets.arithmetic import Arithmetic, Number, whole
-from dragoman.graph_ir.opsets.operators import END
 from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, attribute, lowers, needed, numpy_dtype, raises
 
 
@@ -65,16 +64,19 @@ def average_of_a_window_larger_than_everything(node: ir.Node, e: Emitter) -> Non
 
 @lowers(19, "AveragePool")
 def average_without_dilations(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Dilations came with 19: the sum by Conv, over the number of elements that each window counts. See above for windows larger
-    than everything."""
+    """Dilations came with 19: the sum by Conv, over the number of elements that each window counts.
+
+    So it is with automatic padding that is negative, for windows that leave elements out: ONNX Runtime doesn't run that before. For
+    windows larger than everything see above.
+    """
     n = Arithmetic(e)
     axes = _axes(node, n)
-    if all(axis.dilation == 1 for axis in axes):
+    if not any(axis.dilation != 1 or axis.leaves_out(n) for axis in axes):
         node.attributes.pop("dilations", None)
         if attribute(node, "count_include_pad", 0):
             smaller = [axis.kernel - axis.lacking for axis in axes]
             node.attributes["kernel_shape"] = ir.AttrInt64s("kernel_shape", smaller)
-        return _without_negative_padding(node, axes, e)
+        return None
     include = bool(attribute(node, "count_include_pad", 0))
     divisor: Number = np.array([1])
     for i, axis in enumerate(axes):
@@ -104,25 +106,6 @@ def _set_windows(node: ir.Node, counts: list[Number]) -> None:
             out.shape = ir.Shape([*out.shape[:2], *(new or old for new, old in zip(known, out.shape[2:], strict=True))])
 
 
-def _without_negative_padding(node: ir.Node, axes: list[_Axis], e: Emitter) -> ir.Value | None:
-    """Where automatic padding is negative, since windows leave elements out, those are cut off, which older kernels of ONNX Runtime
-    don't do."""
-    if not all(axis.same for axis in axes):
-        return None
-    n = Arithmetic(e)
-    pads = [axis.padding(n) for axis in axes]
-    flat = [pad for side in (0, 1) for pad in (p[side] for p in pads)]
-    if not all(isinstance(pad, np.ndarray) for pad in flat) or min(map(_known, flat)) >= 0:
-        return None
-    x = needed(node, 0)
-    for i, (before, after) in enumerate(pads):
-        first, last = max(-_known(before), 0), max(-_known(after), 0)
-        if first or last:
-            x = n.crop(x, 2 + i, whole(first), whole(END) if not last else whole(-last))
-    kept = {name: attribute(node, name) for name in ("kernel_shape", "strides", "count_include_pad")}
-    return e.op("AveragePool", x, pads=[max(_known(pad), 0) for pad in flat], **kept)
-
-
 # -- windows ----------------------------------------------------------------------------------------------
 
 
@@ -143,6 +126,13 @@ class _Axis:
     @property
     def kernel(self) -> int:
         return (self.taps - 1) * self.dilation + 1
+
+    def leaves_out(self, n: Arithmetic) -> bool:
+        """Whether automatic padding may be negative."""
+        if not self.same or self.stride <= self.kernel:
+            return False
+        missing = n.sub(self.reach(self.all_windows(n), n), self.size)
+        return not isinstance(missing, np.ndarray) or missing.item() < 0
 
     @property
     def lacking(self) -> int:

@@ -13,6 +13,7 @@ from dragoman.graph_ir.errors import DragomanError, MalformedModel
 from dragoman.graph_ir.inference import NodeInference
 from dragoman.graph_ir.passes.editing import Names, constant
 from dragoman.graph_ir.provenance import origins, set_origins
+from dragoman.graph_ir.registry import registers
 
 
 class CannotConvertError(DragomanError):
@@ -116,23 +117,12 @@ _RAISING: dict[tuple[str, int], Step] = {}
 
 def lowers(version: int, *op_types: str) -> Callable[[Step], Step]:
     """Decorator: the step takes these operators from ``version`` to the one before."""
-    return _registers(_LOWERING, version, op_types)
+    return registers(_LOWERING, [(op_type, version) for op_type in op_types])
 
 
 def raises(version: int, *op_types: str) -> Callable[[Step], Step]:
     """Decorator: the step takes these operators to ``version`` from the one before."""
-    return _registers(_RAISING, version, op_types)
-
-
-def _registers(table: dict[tuple[str, int], Step], version: int, op_types: tuple[str, ...]) -> Callable[[Step], Step]:
-    def register(step: Step) -> Step:
-        for op_type in op_types:
-            if (op_type, version) in table:
-                raise RuntimeError(f"{op_type} has a step to or from version {version} already")
-            table[op_type, version] = step
-        return step
-
-    return register
+    return registers(_RAISING, [(op_type, version) for op_type in op_types])
 
 
 def lowering_step(op_type: str, version: int) -> Step | None:

@@ -16,6 +16,7 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.passes.editing import Names, add_weight, constant
 from dragoman.graph_ir.passes.permutations import Perm
+from dragoman.graph_ir.registry import registers
 from dragoman.graph_ir.tensors import DerivedTensor
 
 _SHAREABLE = 1 << 14
@@ -99,15 +100,7 @@ def copyable(value: ir.Value | None, perm: Perm | None) -> bool:
 
 def rule_of(*op_types: str) -> Callable[[Rule], Rule]:
     """Decorator: the rule of these operators."""
-
-    def register(rule: Rule) -> Rule:
-        for op_type in op_types:
-            if op_type in _RULES:
-                raise RuntimeError(f"{op_type} has a rule already")
-            _RULES[op_type] = rule
-        return rule
-
-    return register
+    return registers(_RULES, op_types)
 
 
 # -- what rules ask of their node ------------------------------------------------------------------------

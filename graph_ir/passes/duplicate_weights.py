@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import onnx_ir as ir
 
 from dragoman.graph_ir.annotations import annotated
-from dragoman.graph_ir.tensors import MappedTensor, blocks
+from dragoman.graph_ir.tensors import MappedTensor, blocks, release
 from dragoman.graph_ir.traversal import subgraphs
 
 _SMALL = 4096
@@ -74,7 +74,9 @@ def _key(tensor: ir.TensorProtocol, *, small_only: bool) -> tuple[Hashable, bool
     if small_only:
         return None
     flat = array.reshape(-1)
-    return (array.dtype, array.shape, flat[:: max(1, len(flat) // _PIECES)].tobytes()), False
+    sample = flat[:: max(1, len(flat) // _PIECES)].tobytes()
+    release(array)
+    return (array.dtype, array.shape, sample), False
 
 
 def _equal(a: ir.TensorProtocol, b: ir.TensorProtocol | None) -> bool:

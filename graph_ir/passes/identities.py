@@ -8,6 +8,7 @@ import onnx_ir as ir
 from dragoman.graph_ir.passes.dimensions import elements, known_dims
 from dragoman.graph_ir.passes.editing import attribute, constant, input_at, ints, is_op
 from dragoman.graph_ir.passes.rewriting import Rewriter, Rule, rewrite
+from dragoman.graph_ir.tensors import blocks
 
 _TO_THE_END = (1 << 31) - 1
 """An end of a Slice from here on is that of any axis."""
@@ -116,11 +117,14 @@ def _neutral(number: float | None, *, right_only: bool = False) -> Rule:
 def _is_all(tensor: ir.TensorProtocol, number: float | None) -> bool:
     if tensor.dtype == ir.DataType.STRING or not tensor.size:
         return False
-    array = tensor.numpy()
+    signed = tensor.dtype.is_floating_point()
+    return all(_are_all(block, number, signed=signed) for block in blocks(tensor))
+
+
+def _are_all(array: np.ndarray, number: float | None, *, signed: bool) -> bool:
     if number is None:
-        zero = not array.astype(bool).any()
-        return zero and (not tensor.dtype.is_floating_point() or bool(np.signbit(array.astype(np.float32)).all()))
-    if number == 0 and tensor.dtype.is_floating_point():
+        return not array.astype(bool).any() and (not signed or bool(np.signbit(array.astype(np.float32)).all()))
+    if number == 0 and signed:
         return not array.any() and not bool(np.signbit(array.astype(np.float32)).any())
     return bool((array == array.dtype.type(number)).all())
 

@@ -223,3 +223,47 @@ def test_what_was_written_is_said_of_the_files(lenet: tuple[Path, Path], tmp_pat
         assert f"wrote {target} and {target}.data  1.0 MB, {found['nodes']} nodes (3 before)\n" in capsys.readouterr().out
     found = document(capsys, "convert", str(lenet[0]), str(tmp_path / "net.onnx"), "-w", str(lenet[1]), "--no-verify")
     assert (found["nodes"], found["source_nodes"]) == (len(onnx.load(tmp_path / "net.onnx").graph.node), None)
+
+
+def test_a_symbol_and_its_parameters_are_said_to_be_written(
+    lenet: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "net-symbol.json"
+    found = document(capsys, "convert", str(lenet[0]), str(target), "-w", str(lenet[1]), "--no-verify")
+    assert found["files"] == [str(target), str(tmp_path / "net-0000.params")]
+    operators = [node["op"] for node in json.loads(target.read_text())["nodes"]]
+    assert found["nodes"] == len(operators) - operators.count("null") > 5
+
+
+@pytest.mark.parametrize("inputs", [None, {"x": (2, 12)}, {"x": ("k", 12)}])
+def test_a_result_may_have_the_sizes_that_were_asked_for_or_are_certain(
+    tmp_path: Path, inputs: dict[str, tuple[int | str, ...]] | None
+) -> None:
+    """What the file calls rows and columns is (2·n, 6) by its operators."""
+    source = tmp_path / "in.onnx"
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 12])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", "columns"])
+    nodes = [helper.make_node("Reshape", ["x", "s"], ["a"]), helper.make_node("Exp", ["a"], ["y"])]
+    shape = onnx.numpy_helper.from_array(np.array([-1, 6]), "s")
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", [x], [y], [shape]), ir_version=9), source)
+    report = dragoman.convert(source, tmp_path / "out.onnx", inputs=inputs).report
+    assert report is not None
+    assert report.passed, report.reasons
+
+
+def test_another_number_breaks_the_contract(lenet: tuple[Path, Path], tmp_path: Path) -> None:
+    paths = [
+        dragoman.convert(lenet[0], tmp_path / f"{n}.onnx", weights=lenet[1], inputs={"data": (n, 1, 28, 28)}, verify=False).path
+        for n in (1, 2, "n")
+    ]
+    assert dragoman.verify(paths[0], paths[1]).exit_code == 3
+    assert dragoman.verify(paths[2], paths[1]).exit_code == 3
+    assert dragoman.verify(paths[2], paths[1], inputs={"data": (2, 1, 28, 28)}).passed
+    assert dragoman.verify(paths[1], paths[2]).passed
+
+
+def test_layers_that_agree_are_no_fault(lenet: tuple[Path, Path], converted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert invoke(["verify", str(lenet[0]), str(converted), "-w", str(lenet[1]), "--layerwise"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  layers ")]
+    assert line.endswith(" tensors compared: every mapped tensor agrees")

@@ -36,7 +36,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[in
 
 def test_which_opsets_would_do(new: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The oldest that is said to work is written by ``convert``, and the one before it is refused for the reason given."""
-    code, text = said(capsys, new, "--json")
+    code, text = said(capsys, new, "--json", "--to", "onnx")
     found = json.loads(text)
     assert code == 0
     assert found["writing"] == {"onnx": []}
@@ -89,3 +89,14 @@ def test_lines_fit_the_terminal(
     assert code == 4
     assert "Odd × 9: layer0, layer1" in text
     assert all(len(line) <= columns for line in text.splitlines()[1:])
+
+
+def test_one_target_that_takes_it_will_do(new: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without ``--to`` the question is whether there is a way out; MXNet has no operator of another's domain."""
+    code, text = said(capsys, new, "--json")
+    found = json.loads(text)
+    assert code == 0
+    assert found["passed"]
+    assert found["writing"]["onnx"] == []
+    assert found["writing"]["mxnet"]
+    assert said(capsys, new, "--to", "mxnet")[0] == 4

@@ -111,3 +111,11 @@ def test_what_is_folded_into_a_weight_never_takes_its_size(folded: str, tmp_path
         assert tracemalloc.get_traced_memory()[1] < 60e6
     finally:
         tracemalloc.stop()
+
+
+def test_a_map_that_was_written_to_keeps_what_was_written(tmp_path: Path) -> None:
+    np.zeros(4096, np.float32).tofile(tmp_path / "data")
+    private = np.memmap(tmp_path / "data", np.float32, mode="c")
+    private[:] = 1
+    tensor = ir.Tensor(private)
+    assert all((block == 1).all() for _ in range(2) for block in blocks(tensor))

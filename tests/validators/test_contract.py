@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import onnx
+import onnx_ir as ir
 import pytest
 
-from dragoman.validators.contract import check_contract
+from dragoman.validators.contract import check_contract, narrowed
 from dragoman.validators.runners.base import Description, TensorSpec
 
 X = TensorSpec("x", "float32", ("n", 3))
@@ -45,3 +47,14 @@ CASES = [
 def test_contract(original, converted, problem):
     found = check_contract(original, converted).problems
     assert (found == ()) if problem is None else found[0].startswith(problem)
+
+
+def test_sizes_that_the_graph_knows_count():
+    """Numbers for dynamic dimensions only, and only where the ranks agree."""
+    graph = ir.serde.deserialize_model(onnx.parser.parse_model(
+        '<ir_version: 10, opset_import: ["": 21]> g (float[7, 3] x) => (float[7, m, 5] y, float[8] z, float[9, 9] w) '
+        "{ y = Neg (x) z = Neg (x) w = Neg (x) }"
+    ))  # fmt: skip
+    found = narrowed(described(y("a", "b", 4), y("c", name="z"), y("d", name="w"), y(None, name="v")), graph)
+    assert [spec.shape for spec in found.inputs] == [(7, 3)]
+    assert [spec.shape for spec in found.outputs] == [(7, "b", 4), (8,), ("d",), (None,)]

@@ -44,6 +44,12 @@ def test_fixed_and_named_sizes():
     assert generate([IMAGE], sizes={"batch": 4, "h": 2})[2].feeds["data"].shape == (4, 3, 2, 8)
 
 
+def test_a_name_has_one_size():
+    steps, state = TensorSpec("data", "float32", ("steps", "batch", 3)), TensorSpec("state", "float32", ("batch", 3))
+    for sample in generate([steps, state]):
+        assert sample.feeds["data"].shape[1:] == sample.feeds["state"].shape
+
+
 def test_integers_and_booleans():
     for sample in generate([TOKENS, MASK]):
         ids = sample.feeds["ids"]

@@ -94,6 +94,8 @@ def clip(w: SymbolWriter, node: ir.Node) -> Ref:
         limits.append(limit)
     low, high = limits
     x = w.ref(node.inputs[0])
+    if low is not None and high is not None and low > high:  # all of it is the upper limit, which MXNet's clip doesn't say
+        return w.op("_minimum_scalar", w.op("_maximum_scalar", x, scalar=low), scalar=high)
     if low is not None and high is not None:
         return w.op("clip", x, a_min=low, a_max=high)
     if low is not None:

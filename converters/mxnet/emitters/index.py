@@ -77,12 +77,12 @@ def cumsum(w: SymbolWriter, node: ir.Node) -> Ref:
     if attribute(node, "exclusive", 0) or attribute(node, "reverse", 0):
         raise CannotEmitError("it is exclusive or reversed")
     (axis,) = w.ints(node, 1, "axis") or (0,)
-    return w.op("_np_cumsum", w.ref(node.inputs[0]), axis=axis)
+    return w.op("_np_cumsum", w.ref(node.inputs[0]), axis=axis % len(known_sizes(node.inputs[0])))
 
 
 @emits("OneHot")
 def one_hot(w: SymbolWriter, node: ir.Node) -> Ref:
-    """A last axis with one value at the index, another elsewhere."""
+    """A last axis with one value at the index, which may count from the end, another elsewhere."""
     (depth,) = w.ints(node, 1, "depth") or (1,)
     if attribute(node, "axis", -1) not in (-1, len(known_sizes(node.inputs[0]))):
         raise CannotEmitError("its new axis isn't the last")
@@ -90,4 +90,7 @@ def one_hot(w: SymbolWriter, node: ir.Node) -> Ref:
     dtype = node.outputs[0].dtype
     if dtype is None:
         raise CannotEmitError("its type isn't known")
-    return w.op("one_hot", w.ref(node.inputs[0]), depth=depth, on_value=on, off_value=off, dtype=dtype.numpy().name)
+    index = w.ref(node.inputs[0])
+    from_end = w.op("_mul_scalar", w.op("_lesser_scalar", index, scalar=0.0), scalar=float(depth))
+    index = w.op("elemwise_add", index, from_end)
+    return w.op("one_hot", index, depth=depth, on_value=on, off_value=off, dtype=dtype.numpy().name)

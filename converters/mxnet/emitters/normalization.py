@@ -24,8 +24,13 @@ def batch_normalization(w: SymbolWriter, node: ir.Node) -> Ref:
 
 @emits("InstanceNormalization")
 def instance_normalization(w: SymbolWriter, node: ir.Node) -> Ref:
-    """Each channel of each item over its spatial axes."""
-    return w.op("InstanceNorm", *map(w.ref, node.inputs), eps=float(attribute(node, "epsilon", 1e-5)))
+    """Each channel of each item over its spatial axes; MXNet's is of float32 alone."""
+    eps, dtype = float(attribute(node, "epsilon", 1e-5)), node.outputs[0].dtype
+    refs = [w.ref(value) for value in node.inputs]
+    if dtype is None or dtype == ir.DataType.FLOAT:
+        return w.op("InstanceNorm", *refs, eps=eps)
+    y = w.op("InstanceNorm", *(w.op("Cast", ref, dtype="float32") for ref in refs), eps=eps)
+    return w.op("Cast", y, dtype=dtype.numpy().name)
 
 
 @emits("LayerNormalization")

@@ -62,13 +62,19 @@ def moveaxis(g: SymbolBuilder, node: Node, a: Value, *, source: Ints, destinatio
     return g.op("Transpose", a, perm=order) if rank else a
 
 
-@op("reverse", "flip", "_npi_flip")
+@op("reverse", "flip")
 def reverse(g: SymbolBuilder, node: Node, data: Value, *, axis: Ints) -> Value:
     """MXNet reverse: the elements along the axes from the last to the first; twice is as they were. matrix_op-inl.h."""
     if min(axis, default=0) < 0:
         raise g.malformed(node, f"has the axis {axis}: MXNet takes no negative ones here")
     axes = [g.axis(node, index, g.rank(node, data)) for index in axis]
     return flipped(g, data, sorted(index for index in {*axes} if axes.count(index) % 2))
+
+
+@op("_npi_flip")
+def np_flip(g: SymbolBuilder, node: Node, data: Value, *, axis: Ints | None) -> Value:
+    """MXNet np.flip: as reverse; along all axes if none is said. np_matrix_op-inl.h."""
+    return reverse(g, node, data, axis=tuple(range(g.rank(node, data))) if axis is None else axis)
 
 
 def flipped(g: SymbolBuilder, x: Value, axes: Sequence[int]) -> Value:
@@ -121,10 +127,9 @@ def depth_to_space(g: SymbolBuilder, node: Node, data: Value, *, block_size: int
     if data.dtype in _IN_ONNXRUNTIME:
         return g.op("DepthToSpace", data, blocksize=b)
     n, h, w = (Part(data, (axis,)) for axis in (0, 2, 3))
-    apart = reshape_to(g, node, data, [n, b, b, Part(data, (1,), b * b), h, w])
-    height, width = (size * b if isinstance(size, int) else None for size in dims(data)[2:])
-    mixed = g.op("Transpose", apart, perm=[0, 3, 4, 1, 5, 2])
-    return g.reshape(mixed, [*dims(mixed)[:2], height, width])
+    c = Part(data, (1,), over=b * b)
+    mixed = g.op("Transpose", reshape_to(g, node, data, [n, b, b, c, h, w]), perm=[0, 3, 4, 1, 5, 2])
+    return reshape_to(g, node, mixed, [n, c, *(Part(data, (axis,), times=b) for axis in (2, 3))])
 
 
 @op("space_to_depth")
@@ -135,8 +140,7 @@ def space_to_depth(g: SymbolBuilder, node: Node, data: Value, *, block_size: int
         return g.op("SpaceToDepth", data, blocksize=b)
     n, c, height, width = (Part(data, (axis,), b if axis > 1 else 1) for axis in range(4))
     mixed = g.op("Transpose", reshape_to(g, node, data, [n, c, height, b, width, b]), perm=[0, 3, 5, 1, 2, 4])
-    channels = dims(data)[1]
-    return g.reshape(mixed, [dims(mixed)[0], channels * b * b if isinstance(channels, int) else None, *dims(mixed)[4:]])
+    return reshape_to(g, node, mixed, [n, Part(data, (1,), times=b * b), height, width])
 
 
 _IN_ONNXRUNTIME = (DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16)

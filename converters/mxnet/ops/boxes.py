@@ -12,19 +12,16 @@ from onnx_ir import Value
 from dragoman.converters.constructs.function import call_function
 from dragoman.converters.constructs.matching import match_greedily
 from dragoman.converters.constructs.suppression import suppress
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of, number
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import Builder, dims
+from dragoman.graph_ir.builder import Dim
 from dragoman.graph_ir.domains import Domain, limit
 
 Format = Literal["corner", "center"]
 """xmin, ymin, xmax, ymax, or x, y, width, height."""
-
-
-def constant(b: Builder, value: float, like: Value) -> Value:
-    """A scalar of the type of ``like``."""
-    return b.const(np.array(value, (like.dtype or ir.DataType.FLOAT).numpy()))
 
 
 def columns(b: Builder, boxes: Value, parts: int = 4) -> tuple[Value, ...]:
@@ -37,7 +34,7 @@ def corners(b: Builder, boxes: Value, form: Format) -> tuple[Value, Value]:
     first, second = columns(b, boxes, 2)
     if form == "corner":
         return first, second
-    half = b.op("Div", second, constant(b, 2.0, second))
+    half = b.op("Div", second, number(b, second, 2.0))
     return b.op("Sub", first, half), b.op("Add", first, half)
 
 
@@ -53,7 +50,7 @@ def box_iou(g: SymbolBuilder, node: Node, lhs: Value, rhs: Value, *, format: For
     left, right = len(dims(lhs)) - 1, len(dims(rhs)) - 1
     lhs = g.op("Unsqueeze", lhs, g.const(list(range(left, left + right))))
     (low_a, high_a), (low_b, high_b) = corners(g, lhs, format), corners(g, rhs, format)
-    zero = constant(g, 0.0, lhs)
+    zero = number(g, lhs, 0.0)
     shared = g.op("Max", g.op("Sub", g.op("Min", high_a, high_b), g.op("Max", low_a, low_b)), zero)
     common = g.op("ReduceProd", shared, g.const([-1]), keepdims=0)
     areas = []
@@ -83,15 +80,15 @@ def box_decode(
     """
     if len(dims(data)) != 3 or dims(data)[-1] != 4 or dims(anchors)[-1] != 4 or dims(anchors)[0] != 1:
         raise g.malformed(node, f"takes codes (B, N, 4) and anchors (1, N, 4), not {list(dims(data))} and {list(dims(anchors))}")
-    half = constant(g, 0.5, anchors)
+    half = number(g, anchors, 0.5)
     place, size = columns(g, anchors, 2)
     if format == "corner":
         size = g.op("Sub", size, place)
         place = g.op("Add", place, g.op("Mul", size, half))
-    dtype = (data.dtype or ir.DataType.FLOAT).numpy()
+    dtype = dtype_of(data).numpy()
     shift, growth = columns(g, g.op("Mul", data, g.const(np.array([std0, std1, std2, std3], np.float32).astype(dtype))), 2)
     if clip > 0:
-        growth = g.op("Min", growth, constant(g, clip, data))
+        growth = g.op("Min", growth, number(g, data, clip))
     center = g.op("Add", g.op("Mul", shift, size), place)
     reach = g.op("Mul", g.op("Mul", g.op("Exp", growth), size), half)
     return g.op("Concat", g.op("Sub", center, reach), g.op("Add", center, reach), axis=-1)
@@ -107,7 +104,7 @@ def box_encode(
     if isinstance(count := dims(refs)[1], int):
         limit(matches, Domain(0, count - 1, integral=True))
     index = g.op("Unsqueeze", g.op("Cast", matches, to=ir.DataType.INT64), g.const([2]))
-    half = constant(g, 0.5, anchors)
+    half = number(g, anchors, 0.5)
     centers, sizes = [], []
     for boxes in (g.op("GatherND", refs, index, batch_dims=1), anchors):
         low, high = columns(g, boxes, 2)
@@ -116,9 +113,9 @@ def box_encode(
     shift = g.op("Div", g.op("Sub", *centers), sizes[1])
     growth = g.op("Log", g.op("Div", *sizes))
     code = g.op("Div", g.op("Sub", g.op("Concat", shift, growth, axis=-1), means), stds)
-    chosen = g.op("Unsqueeze", g.op("Greater", samples, constant(g, 0.5, samples)), g.const([2]))
+    chosen = g.op("Unsqueeze", g.op("Greater", samples, number(g, samples, 0.5)), g.const([2]))
     mask = g.op("Expand", g.op("Cast", chosen, to=anchors.dtype), g.shape(anchors))
-    return g.op("Where", chosen, code, constant(g, 0.0, anchors)), mask
+    return g.op("Where", chosen, code, number(g, anchors, 0.0)), mask
 
 
 @op("_contrib_bipartite_matching")
@@ -138,9 +135,7 @@ def bipartite_matching(
         matched = match_greedily(b, scores, -threshold if is_ascend else threshold, b.op("Squeeze", rounds))
         return tuple(b.op("Cast", match, to=scores.dtype) for match in matched)
 
-    known = [d for d in shape[:-2] if isinstance(d, int)]
-    batch = prod(known) if len(known) == len(shape) - 2 else shape[0] if len(shape) == 3 else f"{node.name}_batch"
-    flat = data if len(shape) == 3 else g.op("Reshape", data, g.op("Concat", g.const([-1]), g.dim(data, -2), g.dim(data, -1), axis=0))
+    batch, flat = _stacked(g, node, data)
     flat = g.op("Neg", flat) if is_ascend else flat
     found = call_function(
         g, node.name, "BipartiteMatching", emit, {"scores": flat}, [(batch, shape[-2]), (batch, shape[-1])]
@@ -190,9 +185,9 @@ def box_nms(
 
     def emit(b: Builder, data: Value) -> tuple[Value, ...]:
         score = b.op("Gather", data, b.const(score_index), axis=2)
-        valid = b.op("Greater", score, constant(b, valid_thresh, score))
+        valid = b.op("Greater", score, number(b, score, valid_thresh))
         if id_index >= 0:
-            background = b.op("Equal", b.op("Gather", data, b.const(id_index), axis=2), constant(b, background_id, data))
+            background = b.op("Equal", b.op("Gather", data, b.const(id_index), axis=2), number(b, data, background_id))
             valid = b.op("And", valid, b.op("Not", background))
         count = b.dim(data, 1)
         most = b.op("Min", count, b.const([topk])) if topk > 0 else count
@@ -207,26 +202,36 @@ def box_nms(
         rank, order = b.ops("TopK", rank, most, outputs=2)
         rows = b.op("GatherND", rows, b.op("Unsqueeze", order, b.const([2])), batch_dims=1)
         stays = b.op("Unsqueeze", b.op("Greater", rank, b.const(0)), b.const([2]))
-        blank = constant(b, -1.0, data)
+        blank = number(b, data, -1.0)
         rows = b.op("Where", stays, rows, blank)
         if topk > 0:
             pads = b.op("Concat", b.const([0] * 4), b.op("Sub", count, most), b.const([0]), axis=0)
             rows = b.op("Pad", rows, pads, blank)
         return (rows if in_format == out_format else _reformat(b, rows, coord_start, width, in_format),)
 
-    known = [d for d in shape[:-2] if isinstance(d, int)]
-    batch = prod(known) if len(known) == len(shape) - 2 else shape[0] if len(shape) == 3 else f"{node.name}_batch"
-    flat = data if len(shape) == 3 else g.op("Reshape", data, g.op("Concat", g.const([-1]), g.dim(data, -2), g.dim(data, -1), axis=0))
+    batch, flat = _stacked(g, node, data)
     kept = call_function(g, node.name, "BoxNMS", emit, {"data": flat}, [(batch, *shape[-2:])])[0]
     return g.reshape_like(kept, data)
+
+
+def _stacked(g: SymbolBuilder, node: Node, data: Value) -> tuple[Dim, Value]:
+    """Matrices (…, K, W) as (B, K, W), and B."""
+    shape = dims(data)
+    if len(shape) == 3:
+        return shape[0], data
+    if len(shape) == 2:
+        return 1, g.op("Unsqueeze", data, g.const([0]))
+    known = [d for d in shape[:-2] if isinstance(d, int)]
+    batch = prod(known) if len(known) == len(shape) - 2 else f"{node.name}_batch"
+    return batch, g.op("Reshape", data, g.op("Concat", g.const([-1]), g.dim(data, -2), g.dim(data, -1), axis=0))
 
 
 def best_rows(b: Builder, rows: Value, score: Value, valid: Value, count: Value) -> tuple[Value, Value]:
     """The ``count`` (1) best rows of (B, K, W) by score (B, K), valid ones first, and which of them are valid: (B, count, W) and
     (B, count).
     """
-    single = b.op("Cast", score, to=ir.DataType.FLOAT) if score.dtype == ir.DataType.FLOAT16 else score
-    lowest = constant(b, -np.inf, single)
+    single = cast(b, score, ir.DataType.FLOAT) if score.dtype == ir.DataType.FLOAT16 else score
+    lowest = number(b, single, -np.inf)
     best, order = b.ops("TopK", b.op("Where", valid, single, lowest), count, outputs=2)
     rows = b.op("GatherND", rows, b.op("Unsqueeze", order, b.const([2])), batch_dims=1)
     return rows, b.op("Greater", best, lowest)
@@ -235,8 +240,8 @@ def best_rows(b: Builder, rows: Value, score: Value, valid: Value, count: Value)
 def _classes(b: Builder, ids: Value) -> tuple[Value, Value]:
     """Numbers from 0 for the whole parts of ids (B, K), and how many there are."""
     whole = b.op("Cast", ids, to=ir.DataType.INT64)
-    different, _, number = b.ops("Unique", whole, outputs=3)
-    return b.op("Reshape", number, b.shape(ids)), b.op("Shape", different)
+    different, _, place = b.ops("Unique", whole, outputs=3)
+    return b.reshape_like(place, ids), b.op("Shape", different)
 
 
 def _reformat(b: Builder, rows: Value, start: int, width: int, form: Format) -> Value:
@@ -247,9 +252,9 @@ def _reformat(b: Builder, rows: Value, start: int, width: int, form: Format) -> 
     box = parts[at]
     low, high = columns(b, box, 2)
     if form == "corner":
-        other = b.op("Concat", b.op("Div", b.op("Add", low, high), constant(b, 2.0, box)), b.op("Sub", high, low), axis=-1)
+        other = b.op("Concat", b.op("Div", b.op("Add", low, high), number(b, box, 2.0)), b.op("Sub", high, low), axis=-1)
     else:
         other = b.op("Concat", *corners(b, box, "center"), axis=-1)
-    negative = b.op("Less", columns(b, box)[0], constant(b, 0.0, box))
+    negative = b.op("Less", columns(b, box)[0], number(b, box, 0.0))
     parts[at] = b.op("Where", negative, box, other)
     return b.op("Concat", *parts, axis=-1)

@@ -104,6 +104,8 @@ def while_loop(
     outputs = g.ops("Loop", g.const(max_iterations), start, *states, outputs=num_outputs, body=graph)
     for value, model in zip(outputs, states, strict=False):
         _typed(value, model, dims(model))
+    if num_out_data:
+        g.notes.append(f"{node}: MXNet leaves the outputs of steps that aren't made undefined; here they are 0")
     padded = []
     for value, model in zip(outputs[count:], made, strict=False):
         _typed(value, model, (None, *dims(model)))

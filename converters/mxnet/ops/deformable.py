@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import number
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -57,11 +58,11 @@ def deformable_convolution(
     tap = g.const(np.tile(taps.reshape(1, -1, 1, 1), (1, num_deformable_group, 1, 1)))
     base = g.op("Add", by_axis(*starts), g.op("Cast", tap, to=offset.dtype))
     size = by_axis(g.dim(data, 2), g.dim(data, 3))
-    zero, one, outside = (g.op("Cast", g.const(value), to=offset.dtype) for value in (0.0, 1.0, -2.0))
 
     place = g.op("Add", base, offset)
-    inside = g.op("And", g.op("GreaterOrEqual", place, zero), g.op("Less", place, size))
-    place = g.op("Where", inside, g.op("Min", place, g.op("Sub", size, one)), outside)
+    inside = g.op("And", g.op("GreaterOrEqual", place, number(g, place, 0)), g.op("Less", place, size))
+    last = g.op("Sub", size, number(g, size, 1))
+    place = g.op("Where", inside, g.op("Min", place, last), number(g, place, -2))
     moved = g.op("Sub", place, base)
     return _convolve(g, data, weight, moved, bias, None, kernel, stride, dilate, pad, num_group, num_deformable_group)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from onnx_ir import DataType, Value
 
 from dragoman.converters.mxnet.arithmetic import cast, dtype_of, floats_only, number
-from dragoman.converters.mxnet.ops.reduction import np_sum
+from dragoman.converters.mxnet.ops.np_reduction import np_sum
 from dragoman.converters.mxnet.ops.reshape import Part, reshape_to
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder

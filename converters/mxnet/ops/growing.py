@@ -112,8 +112,7 @@ def repeat(g: SymbolBuilder, node: Node, data: Value, *, repeats: int, axis: int
     before, after = ([Part(data, (i,)) for i in some] for some in (range(place), range(place + 1, len(dims(data)))))
     several = g.op("Unsqueeze", data, g.const([place + 1]))
     times = g.const([repeats if i == place + 1 else 1 for i in range(len(dims(data)) + 1)])
-    size = dims(data)[place]
-    return reshape_to(g, node, g.op("Tile", several, times), [*before, size * repeats if isinstance(size, int) else None, *after])
+    return reshape_to(g, node, g.op("Tile", several, times), [*before, Part(data, (place,), times=repeats), *after])
 
 
 @op("broadcast_axis", "broadcast_axes")

@@ -25,7 +25,7 @@ def _places(g: SymbolBuilder, index: Value, data: Value, axis: int, mode: str) -
     size = g.op("Squeeze", g.dim(data, axis))
     if mode == "wrap":
         return g.op("Mod", whole, size)
-    return g.op("Min", g.op("Max", whole, g.const(0)), g.op("Sub", size, g.const(1))) if mode == "clip" else whole
+    return g.op("Clip", whole, g.const(0), g.op("Sub", size, g.const(1))) if mode == "clip" else whole
 
 
 @op("Embedding", "_npx_embedding", "_sparse_Embedding", "_contrib_SparseEmbedding")

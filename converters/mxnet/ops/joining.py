@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from onnx_ir import Value
+from onnx_ir import DataType, Value
 
+from dragoman.converters.mxnet.arithmetic import cast
 from dragoman.converters.mxnet.attributes import Ints
-from dragoman.converters.mxnet.ops.reshape import Part, reshape_to
+from dragoman.converters.mxnet.ops.reshape import Part, atleast_3d, reshape_to
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
@@ -55,6 +56,21 @@ def column_stack(g: SymbolBuilder, node: Node, *data: Value, num_args: int) -> V
     return g.op("Concat", *columns, axis=1)
 
 
+@op("_npi_hstack")
+def hstack(g: SymbolBuilder, node: Node, *data: Value, num_args: int, dim: int = 1) -> Value:
+    """MXNet np.hstack: along the second axis, or the only one of vectors; a scalar is a vector. np_matrix_op.cc."""
+    _counted(g, node, data, num_args)
+    rows = [x if g.rank(node, x) else reshape_to(g, node, x, [1]) for x in data]
+    return g.op("Concat", *rows, axis=min(1, len(dims(rows[0])) - 1))
+
+
+@op("_npi_dstack")
+def dstack(g: SymbolBuilder, node: Node, *data: Value, num_args: int, dim: int = 1) -> Value:
+    """MXNet np.dstack: along the third axis, which is made if there is none. np_matrix_op.cc."""
+    _counted(g, node, data, num_args)
+    return g.op("Concat", *atleast_3d(g, node, *data, num_args=num_args), axis=2)
+
+
 def _all(x: Value) -> list[Part]:
     return [Part(x, (axis,)) for axis in range(len(dims(x)))]
 
@@ -91,16 +107,32 @@ def split_v2(
     ``indices``. matrix_op-inl.h.
     """
     place = g.axis(node, axis, g.rank(node, data))
-    (size,) = g.sizes(node, data, [place], "its parts are cut from it")
+    size = dims(data)[place]
+    if sections < 1 and (not indices or indices[0] or list(indices) != sorted(indices)):
+        raise g.malformed(node, f"cuts an axis of size {size} at {indices}")
+    if not isinstance(size, int):
+        if squeeze_axis:
+            raise g.unsupported(node, f"squeezes axis {axis}, which is dynamic")
+        parts = _computed_parts(g, g.dim(data, place), indices, sections)
+        return g.ops("Split", data, parts, outputs=sections if sections > 0 else len(indices), axis=place)
     if sections > 0:
-        parts = [size // sections + (index < size % sections) for index in range(sections)]
+        sizes = [size // sections + (index < size % sections) for index in range(sections)]
     else:
-        parts = [end - begin for begin, end in pairwise((*indices, size))]
-        if not indices or indices[0] or min(parts) < 0:
-            raise g.malformed(node, f"cuts an axis of size {size} at {indices}")
-    if squeeze_axis and {*parts} != {1}:
-        raise g.malformed(node, f"can't squeeze axis {axis}: its parts are of sizes {parts}")
-    return _cut(g, data, place, parts, squeeze_axis)
+        sizes = [end - begin for begin, end in pairwise((*indices, size))]
+    if min(sizes) < 0:
+        raise g.malformed(node, f"cuts an axis of size {size} at {indices}")
+    if squeeze_axis and {*sizes} != {1}:
+        raise g.malformed(node, f"can't squeeze axis {axis}: its parts are of sizes {sizes}")
+    return _cut(g, data, place, sizes, squeeze_axis)
+
+
+def _computed_parts(g: SymbolBuilder, size: Value, indices: Ints, sections: int) -> Value:
+    """The sizes of the parts of an axis of a size that isn't known yet."""
+    if sections < 1:
+        known = [end - begin for begin, end in pairwise(indices)]
+        return g.op("Concat", g.const(known), g.op("Sub", size, g.const([indices[-1]])), axis=0)
+    longer = g.op("Less", g.const(list(range(sections))), g.op("Mod", size, g.const([sections])))
+    return g.op("Add", g.op("Div", size, g.const([sections])), cast(g, longer, DataType.INT64))
 
 
 @op("_npi_hsplit")

@@ -124,18 +124,22 @@ def adaptive_average_pooling(g: SymbolBuilder, node: Node, data: Value, *, outpu
         raise g.unsupported(node, f"has the output_size {output_size}")
     if size == (1, 1):
         return g.single("GlobalAveragePool", data)
-    height, width = g.sizes(node, data, (2, 3), f"its cells depend on it, {size} of them")
-    rows, columns = (_cells(g, data, count, out) for count, out in zip((height, width), size, strict=True))
+    equal = [n // out if isinstance(n, int) and n % out == 0 else 0 for n, out in zip(dims(data)[2:], size, strict=True)]
+    if all(equal):
+        return g.single("AveragePool", data, kernel_shape=equal, strides=equal)
+    rows, columns = (_cells(g, data, axis, out) for axis, out in zip((2, 3), size, strict=True))
     return g.op("MatMul", g.op("MatMul", rows, data), g.op("Transpose", columns, perm=[1, 0]))
 
 
-def _cells(g: SymbolBuilder, like: Value, size: int, out: int) -> Value:
+def _cells(g: SymbolBuilder, x: Value, axis: int, out: int) -> Value:
     """(out, size): what each element of an axis contributes to each cell's mean."""
-    weights = np.zeros((out, size))
-    for i in range(out):
-        start, end = i * size // out, -(-(i + 1) * size // out)
-        weights[i, start:end] = 1 / (end - start)
-    return g.const(weights.astype(dtype_of(like).numpy()))
+    size = g.dim(x, axis)
+    numbers = np.arange(out + 1).reshape(-1, 1)
+    start = g.op("Div", g.op("Mul", g.const(numbers[:-1]), size), g.const([out]))
+    end = g.op("Div", g.op("Add", g.op("Mul", g.const(numbers[1:]), size), g.const([out - 1])), g.const([out]))
+    place = g.op("Range", g.const(0), g.op("Squeeze", size, g.const([0])), g.const(1))
+    inside = g.op("And", g.op("GreaterOrEqual", place, start), g.op("Less", place, end))
+    return g.op("Div", g.op("Cast", inside, to=dtype_of(x)), g.op("Cast", g.op("Sub", end, start), to=dtype_of(x)))
 
 
 def _windows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,8 @@ import onnx_ir as ir
 from onnx_ir import Value
 
 from dragoman.converters.mxnet.attributes import Ints
+from dragoman.converters.mxnet.ops.channels import Layout
+from dragoman.converters.mxnet.ops.pooling import Convention, pooling
 from dragoman.converters.mxnet.ops.quantization import INT32, LAST, STEPS, Triple, calibrated, magnitude, rounded, steps_of
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -102,6 +105,47 @@ def _product_range(g: SymbolBuilder, dtype: ir.DataType | None, ranges: list[tup
     weight = g.op("Div", magnitude(g, *ranges[1]), g.const(LAST[ir.DataType.INT8]))
     high = g.op("Mul", g.op("Mul", level, weight), g.const(INT32))
     return g.op("Neg", high), high
+
+
+@op("_contrib_quantized_pooling", "_npx_quantized_pooling")
+def quantized_pooling(
+    g: SymbolBuilder,
+    node: Node,
+    data: Value,
+    min_data: Value,
+    max_data: Value,
+    *,
+    kernel: Ints = (),
+    pool_type: Literal["max", "avg"] = "max",
+    global_pool: bool = False,
+    pooling_convention: Convention = "valid",
+    stride: Ints = (),
+    pad: Ints = (),
+    count_include_pad: bool | None = None,
+    layout: Layout = "None",
+) -> Triple:
+    """MXNet quantized_pooling: Pooling of int8 or uint8, means rounded; the range as it was.
+
+    Unless padding isn't counted, a mean divides by the whole kernel, also where the last window of convention ``full`` overhangs.
+    mkldnn_quantized_pooling.cc.
+    """
+    steps_of(g, node, data)
+    whole = pool_type == "avg" and count_include_pad is not False and not global_pool
+    pooled = pooling(
+        g,
+        node,
+        g.op("Cast", data, to=ir.DataType.FLOAT),
+        kernel=kernel,
+        pool_type="sum" if whole else pool_type,
+        global_pool=global_pool,
+        pooling_convention=pooling_convention,
+        stride=stride,
+        pad=pad,
+        count_include_pad=count_include_pad,
+        layout=layout,
+    )
+    pooled = g.op("Div", pooled, g.const(float(prod(kernel)))) if whole else pooled
+    return rounded(g, pooled, data.dtype or ir.DataType.INT8), min_data, max_data
 
 
 @op("_contrib_quantized_flatten")

@@ -11,11 +11,13 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of, number
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
+from dragoman.graph_ir.domains import Domain, limit
 
 Kind = Literal["Uniform", "Normal"]
 FloatType = Literal["None", "float16", "float32", "float64"]
@@ -25,27 +27,33 @@ TYPES = {
 }  # fmt: skip
 
 
-def draw(g: SymbolBuilder, node: Node, kind: Kind, shape: Ints | None, dtype: str, numpy: bool = False) -> Value:
-    """Standard numbers of a shape; in float32 for float16, which ONNX Runtime doesn't draw."""
-    if shape is None or (not shape and numpy):
-        return g.op("Reshape", draw(g, node, kind, (1,), dtype), g.const([], np.int64))
+def draw(g: SymbolBuilder, node: Node, kind: Kind, shape: Ints | None, dtype: str) -> Value:
+    """Standard numbers of a shape, in numpy's sense for its own operators; in float32 for float16, which ONNX Runtime doesn't draw."""
+    wide = ir.DataType.DOUBLE if TYPES[dtype] == ir.DataType.DOUBLE else ir.DataType.FLOAT
+    if g.numpy or node.op.startswith("_npi"):
+        if not shape:
+            return g.op("Reshape", draw(g, node, kind, (1,), dtype), g.const([], np.int64))
+        if 0 in shape:
+            return g.const(np.zeros(shape, wide.numpy()))
     if not shape or min(shape) <= 0:
         raise g.malformed(node, f"needs a shape of positive sizes, not {shape}")
-    wide = ir.DataType.DOUBLE if TYPES[dtype] == ir.DataType.DOUBLE else ir.DataType.FLOAT
     return g.op(f"Random{kind}", shape=list(shape), dtype=wide.value)
 
 
 def affine(g: SymbolBuilder, x: Value, low: float, scale: float, dtype: str) -> Value:
     """x · scale + low in the type that is asked for."""
-    wide = (x.dtype or ir.DataType.FLOAT).numpy()
-    moved = g.op("Add", g.op("Mul", x, g.const(np.array(scale, wide))), g.const(np.array(low, wide)))
-    return _as(g, moved, dtype)
+    moved = g.op("Add", g.op("Mul", x, number(g, x, scale)), number(g, x, low))
+    return cast(g, moved, TYPES[dtype])
+
+
+def _positive(g: SymbolBuilder, node: Node, parameter: float) -> None:
+    if parameter <= 0:
+        raise g.malformed(node, f"needs a positive parameter, not {parameter}")
 
 
 def exponential(g: SymbolBuilder, uniform: Value) -> Value:
     """−ln(1 − u): exponential numbers of the mean 1."""
-    one = g.const(np.array(1, (uniform.dtype or ir.DataType.FLOAT).numpy()))
-    return g.op("Neg", g.op("Log", g.op("Sub", one, uniform)))
+    return g.op("Neg", g.op("Log", g.op("Sub", number(g, uniform, 1), uniform)))
 
 
 @op("_random_uniform")
@@ -53,6 +61,8 @@ def random_uniform(
     g: SymbolBuilder, node: Node, *, low: float = 0.0, high: float = 1.0, shape: Ints = (), dtype: FloatType = "None"
 ) -> Value:
     """MXNet random_uniform: numbers from low to high. sample_op.h."""
+    if high < low:
+        raise g.malformed(node, f"needs limits in order, not {low} and {high}")
     return affine(g, draw(g, node, "Uniform", shape, dtype), low, high - low, dtype)
 
 
@@ -61,12 +71,14 @@ def random_normal(
     g: SymbolBuilder, node: Node, *, loc: float = 0.0, scale: float = 1.0, shape: Ints = (), dtype: FloatType = "None"
 ) -> Value:
     """MXNet random_normal: normal numbers of the mean loc and the standard deviation scale. sample_op.h."""
+    _positive(g, node, scale)
     return affine(g, draw(g, node, "Normal", shape, dtype), loc, scale, dtype)
 
 
 @op("_random_exponential")
 def random_exponential(g: SymbolBuilder, node: Node, *, lam: float = 1.0, shape: Ints = (), dtype: FloatType = "None") -> Value:
     """MXNet random_exponential: numbers of the density lam · e^(−lam · x). sample_op.h."""
+    _positive(g, node, lam)
     return affine(g, exponential(g, draw(g, node, "Uniform", shape, dtype)), 0.0, 1 / lam, dtype)
 
 
@@ -127,6 +139,46 @@ def _from_table(g: SymbolBuilder, node: Node, logs: list[float], shape: Ints, dt
     return g.op("Cast", count, to=TYPES[dtype])
 
 
+@op("_random_gamma")
+def random_gamma(
+    g: SymbolBuilder, node: Node, *, alpha: float = 1.0, beta: float = 1.0, shape: Ints = (), dtype: FloatType = "None"
+) -> Value:
+    """MXNet random_gamma: of the shape alpha and the scale beta. sample_op.h."""
+    _positive(g, node, min(alpha, beta))
+    like = draw(g, node, "Uniform", shape, dtype)
+    shapes = g.op("Expand", number(g, like, alpha), g.shape(like))
+    return affine(g, _gamma(g, shapes), 0.0, beta, dtype)
+
+
+@op("_sample_gamma")
+def sample_gamma(g: SymbolBuilder, node: Node, alpha: Value, beta: Value, *, shape: Ints = (), dtype: FloatType = "None") -> Value:
+    """MXNet sample_gamma: shapes and scales (*S) → (*S, *shape). multisample_op.h."""
+    first, second = (_spread(g, value, shape, dtype) for value in (alpha, beta))
+    return cast(g, g.op("Mul", _gamma(g, first), second), TYPES[dtype])
+
+
+def _gamma(g: SymbolBuilder, alpha: Value) -> Value:
+    """Gamma numbers of these shapes, scale 1, by Marsaglia and Tsang: of 16 proposals the first that is accepted. Each is with a chance
+    of 0.95 at least, so that none of them is once in 10²⁰ times. Below 1 it is the number of alpha + 1, times u^(1 / alpha).
+    """
+    one = number(g, alpha, 1)
+    small = g.op("Less", alpha, one)
+    d = g.op("Sub", g.op("Where", small, g.op("Add", alpha, one), alpha), number(g, alpha, 1 / 3))
+    d = g.op("Unsqueeze", d, g.const([-1]))
+    tries = g.op("Expand", d, g.op("Concat", g.op("Shape", alpha), g.const([16]), axis=0))
+    x = _draw_like(g, "Normal", tries)
+    root = g.op("Add", number(g, x, 1), g.op("Div", x, g.op("Sqrt", g.op("Mul", d, number(g, x, 9)))))
+    v = g.op("Mul", root, g.op("Mul", root, root))
+    positive = g.op("Greater", v, number(g, v, 0))
+    bound = g.op("Add", g.op("Sub", number(g, v, 1), v), g.op("Log", g.op("Where", positive, v, number(g, v, 1))))
+    bound = g.op("Add", g.op("Mul", g.op("Mul", x, x), number(g, x, 0.5)), g.op("Mul", d, bound))
+    accepted = g.op("And", positive, g.op("Less", g.op("Log", _draw_like(g, "Uniform", tries)), bound))
+    first = g.op("ArgMax", g.op("Cast", accepted, to=ir.DataType.INT32), axis=-1, keepdims=1)
+    found = g.op("Squeeze", g.op("GatherElements", g.op("Mul", d, v), first, axis=-1), g.const([-1]))
+    boost = g.op("Pow", _draw_like(g, "Uniform", alpha), g.op("Div", one, alpha))
+    return g.op("Mul", found, g.op("Where", small, boost, one))
+
+
 @op("_random_uniform_like")
 def random_uniform_like(g: SymbolBuilder, node: Node, data: Value, *, low: float = 0.0, high: float = 1.0) -> Value:
     """MXNet random_uniform_like: random_uniform in the shape and type of data."""
@@ -152,7 +204,7 @@ def _draw_like(g: SymbolBuilder, kind: Kind, data: Value) -> Value:
 
 def _affine_like(g: SymbolBuilder, x: Value, low: float, scale: float, data: Value) -> Value:
     names = {value: name for name, value in TYPES.items() if name != "None"}
-    return affine(g, x, low, scale, names[data.dtype or ir.DataType.FLOAT])
+    return affine(g, x, low, scale, names[dtype_of(data)])
 
 
 @op("_sample_uniform")
@@ -171,7 +223,7 @@ def sample_normal(g: SymbolBuilder, node: Node, mu: Value, sigma: Value, *, shap
 def sample_exponential(g: SymbolBuilder, node: Node, lam: Value, *, shape: Ints = (), dtype: FloatType = "None") -> Value:
     """MXNet sample_exponential: rates (*S) → (*S, *shape). multisample_op.h."""
     rate = _spread(g, lam, shape, dtype)
-    return _as(g, g.op("Div", exponential(g, _draw_like(g, "Uniform", rate)), rate), dtype)
+    return cast(g, g.op("Div", exponential(g, _draw_like(g, "Uniform", rate)), rate), TYPES[dtype])
 
 
 def _scaled(g: SymbolBuilder, node: Node, kind: Kind, low: Value, scale: Value, shape: Ints, dtype: str) -> Value:
@@ -179,21 +231,18 @@ def _scaled(g: SymbolBuilder, node: Node, kind: Kind, low: Value, scale: Value, 
     if dims(low) != dims(scale):
         raise g.malformed(node, f"needs parameters of one shape, not {list(dims(low))} and {list(dims(scale))}")
     first, second = (_spread(g, value, shape, dtype) for value in (low, scale))
-    return _as(g, g.op("Add", g.op("Mul", _draw_like(g, kind, first), second), first), dtype)
+    return cast(g, g.op("Add", g.op("Mul", _draw_like(g, kind, first), second), first), TYPES[dtype])
 
 
 def _spread(g: SymbolBuilder, value: Value, shape: Ints, dtype: str) -> Value:
     """(*S) → (*S, *shape), each number repeated; in the type that is drawn for ``dtype``."""
-    wide = _as(g, value, "float64" if dtype == "float64" else "float32")
+    wide = cast(g, value, TYPES["float64" if dtype == "float64" else "float32"])
     if not shape:
         return wide
     rank = len(dims(value))
     column = g.op("Unsqueeze", wide, g.const(list(range(rank, rank + len(shape)))))
     return g.op("Expand", column, g.op("Concat", g.shape(value), g.const(list(shape)), axis=0))
 
-
-def _as(g: SymbolBuilder, value: Value, dtype: str) -> Value:
-    return value if value.dtype == TYPES[dtype] else g.op("Cast", value, to=TYPES[dtype])
 
 
 @op("_sample_multinomial")
@@ -212,9 +261,10 @@ def sample_multinomial(
     rank = g.rank(node, data)
     if rank not in (1, 2):
         raise g.malformed(node, f"takes probabilities of one or two axes, not {rank}")
+    limit(data, Domain(0, 1))
     rows = data if rank == 2 else g.op("Unsqueeze", data, g.const([0]))
     logs = g.op("Log", rows)
-    drawn = g.op("Multinomial", _as(g, logs, "float32"), sample_size=prod(shape), dtype=ir.DataType.INT64.value)  # (N, samples)
+    drawn = g.op("Multinomial", cast(g, logs, TYPES["float32"]), sample_size=prod(shape), dtype=ir.DataType.INT64.value)  # (N, samples)
     batch = g.dim(data, 0) if rank == 2 else g.const([] if shape else [1], np.int64)
     target = g.op("Concat", batch, g.const(list(shape), np.int64), axis=0)
 
@@ -239,7 +289,7 @@ def npi_uniform(
     g: SymbolBuilder, node: Node, *, low: float = 0.0, high: float = 1.0, size: Ints | None = None, dtype: FloatType = "float32"
 ) -> Value:
     """MXNet np.random.uniform, of limits that are numbers: np_uniform_op.h."""
-    return affine(g, draw(g, node, "Uniform", size, dtype, True), low, high - low, dtype)
+    return affine(g, draw(g, node, "Uniform", size, dtype), low, high - low, dtype)
 
 
 @op("_npi_normal")
@@ -247,19 +297,19 @@ def npi_normal(
     g: SymbolBuilder, node: Node, *, loc: float = 0.0, scale: float = 1.0, size: Ints | None = None, dtype: FloatType = "float32"
 ) -> Value:
     """MXNet np.random.normal, of parameters that are numbers: np_normal_op.h."""
-    return affine(g, draw(g, node, "Normal", size, dtype, True), loc, scale, dtype)
+    return affine(g, draw(g, node, "Normal", size, dtype), loc, scale, dtype)
 
 
 @op("_npi_exponential")
 def npi_exponential(g: SymbolBuilder, node: Node, *, scale: float = 1.0, size: Ints | None = None) -> Value:
     """MXNet np.random.exponential: np_exponential_op.h."""
-    return affine(g, exponential(g, draw(g, node, "Uniform", size, "float32", True)), 0.0, scale, "float32")
+    return affine(g, exponential(g, draw(g, node, "Uniform", size, "float32")), 0.0, scale, "float32")
 
 
 @op("_npi_gumbel", "_npi_logistic")
 def npi_location_scale(g: SymbolBuilder, node: Node, *, loc: float = 0.0, scale: float = 1.0, size: Ints | None = None) -> Value:
     """MXNet np.random.gumbel, loc − scale · ln(−ln u), and logistic, loc + scale · ln(u / (1 − u)): np_location_scale_op.h."""
-    uniform = draw(g, node, "Uniform", size, "float32", True)
+    uniform = draw(g, node, "Uniform", size, "float32")
     if node.op == "_npi_gumbel":
         return affine(g, g.op("Neg", g.op("Log", exponential(g, uniform))), loc, scale, "float32")
     odds = g.op("Div", uniform, g.op("Sub", g.const(1.0), uniform))
@@ -271,7 +321,7 @@ def npi_power(
     g: SymbolBuilder, node: Node, *, scale: float = 1.0, a: float = 1.0, size: Ints | None = None
 ) -> Value:
     """MXNet np.random.rayleigh, scale · √(2e); weibull, e^(1/a); pareto, exp(e / a) − 1, where e is exponential: np_weibull_op.h, …"""
-    drawn = exponential(g, draw(g, node, "Uniform", size, "float32", True))
+    drawn = exponential(g, draw(g, node, "Uniform", size, "float32"))
     if node.op == "_npi_rayleigh":
         return affine(g, g.op("Sqrt", g.op("Mul", drawn, g.const(2.0))), 0.0, scale, "float32")
     if node.op == "_npi_weibull":

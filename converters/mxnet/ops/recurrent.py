@@ -76,7 +76,7 @@ def rnn(
     cell, lengths = _more_inputs(g, node, rest, mode, given=use_sequence_length)
     if g.rank(node, data) != 3 or num_layers < 1 or state_size < 1:
         raise g.malformed(node, f"takes (steps, sequences, features), not {list(dims(data))}, for {num_layers} layers of {state_size}")
-    clipped = lstm_state_clip_min is not None and lstm_state_clip_max is not None
+    clipped = lstm_state_clip_min is not None or lstm_state_clip_max is not None
     if projection_size is not None and (mode != "lstm" or bidirectional or clipped):
         raise g.unsupported(node, "has a projection, which MXNet's CPU code runs for LSTMs of one direction without clipping only")
     if lengths is not None or clipped:
@@ -89,8 +89,10 @@ def rnn(
     ends: list[list[Value]] = []
     for number, layer in enumerate(layers):
         first = [_of_layer(g, value, number * count, count) for value in states]
-        with_projection = layer[0].projection is not None
-        x, *last = _projected(g, node, x, layer[0], first) if with_projection else _layer(g, node, x, layer, first, mode, state_size)
+        if layer[0].projection is not None:
+            x, *last = _projected(g, node, x, layer[0], first)
+        else:
+            x, *last = _layer(g, node, x, layer, first, mode, state_size)
         ends.append(last)
     outputs = [x]
     if state_outputs:
@@ -114,7 +116,7 @@ def _layer(
     """(T, N, I) → (T, N, D·H), and the last states (D, N, H)."""
     gates = GATES[mode]
     weights = [
-        _stacked(g, f"{node.name}/{name}", rows, gates)
+        _stacked(g, f"{node.name}/{name}", rows, gates, dtype_of(x))
         for name, rows in (
             ("W", [[d.input_weight] for d in layer]),
             ("R", [[d.state_weight] for d in layer]),
@@ -127,7 +129,8 @@ def _layer(
     if mode == "rnn_relu":
         settings["activations"] = ["Relu"] * len(layer)
     kind = {"lstm": "LSTM", "gru": "GRU"}.get(mode, "RNN")
-    y, *last = g.ops(kind, x, *weights, None, *first, outputs=1 + len(first), **settings)
+    begin = () if all(map(_is_zero, first)) else (None, *first)
+    y, *last = g.ops(kind, x, *weights, *begin, outputs=1 + len(first), **settings)
     if len(layer) == 1:
         return [g.op("Squeeze", y, g.const([1])), *last]
     both = g.op("Transpose", y, perm=[0, 2, 1, 3])
@@ -139,7 +142,7 @@ def _projected(g: SymbolBuilder, node: Node, x: Value, d: Direction, first: list
     size = d.state_weight.shape[0] // 4
     plain = range(4)
     weight, recurrent, bias, projection = (
-        g.op("Squeeze", _stacked(g, f"{node.name}/{name}", [parts], order), g.const([0]))
+        g.op("Squeeze", _stacked(g, f"{node.name}/{name}", [parts], order, dtype_of(x)), g.const([0]))
         for name, parts, order in (
             ("W", [d.input_weight], plain),
             ("R", [d.state_weight], plain),
@@ -171,6 +174,17 @@ def _of_layer(g: SymbolBuilder, states: Value, start: int, count: int) -> Value:
     if dims(states)[0] == count:
         return states
     return g.op("Slice", states, g.const([start]), g.const([start + count]), g.const([0]))
+
+
+def _is_zero(state: Value) -> bool:
+    """Whether a layer begins with zeros, which ONNX's operators do by themselves."""
+    maker = state.producer()
+    if maker is not None and maker.op_type == "Slice":
+        return maker.inputs[0] is not None and _is_zero(maker.inputs[0])
+    if maker is not None and maker.op_type == "ConstantOfShape":
+        fill = maker.attributes.get("value")
+        return fill is None or not fill.as_tensor().numpy().any()
+    return state.const_value is not None and not state.const_value.numpy().any()
 
 
 def _single(g: SymbolBuilder, value: Value) -> Value:
@@ -228,6 +242,8 @@ def _constants(value: Value) -> list[ir.TensorProtocol] | None:
     maker = value.producer()
     if maker is None or maker.op_type not in ("Reshape", "Flatten", "Identity", "Concat"):
         return None
+    if maker.op_type == "Concat" and (value.shape is None or len(value.shape) != 1):
+        return None  # rows of several arrays, not one array after the other
     joined = maker.inputs if maker.op_type == "Concat" else maker.inputs[:1]
     found = [_constants(part) if part is not None else None for part in joined]
     return None if any(part is None for part in found) else [tensor for part in found for tensor in part or []]
@@ -248,7 +264,9 @@ def _slice_of(tensors: Sequence[ir.TensorProtocol], start: int, shape: tuple[int
     return array
 
 
-def _stacked(g: SymbolBuilder, name: str, rows: Sequence[Sequence[Part]], order: Sequence[int]) -> Value:
+def _stacked(
+    g: SymbolBuilder, name: str, rows: Sequence[Sequence[Part]], order: Sequence[int], dtype: ir.DataType
+) -> Value:
     """(D, …): for each direction its parts behind each other, the gates of each in ``order``."""
     shape = (len(rows), sum(part.shape[0] for part in rows[0]), *rows[0][0].shape[1:])
     arrays = [[part.array for part in row if part.array is not None] for row in rows]
@@ -257,8 +275,6 @@ def _stacked(g: SymbolBuilder, name: str, rows: Sequence[Sequence[Part]], order:
         def array() -> npt.NDArray[Any]:
             return np.stack([np.concatenate([_reordered(make(), order) for make in row]) for row in arrays])
 
-        sample = arrays[0][0]().dtype
-        dtype = ir.DataType.FLOAT16 if sample == np.float16 else ir.DataType.FLOAT
         return g.initializer(DerivedTensor(array, dtype, shape), name)
     directions = []
     for row in rows:

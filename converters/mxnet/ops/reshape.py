@@ -19,25 +19,28 @@ from dragoman.graph_ir.builder import Dim
 
 @dataclass(frozen=True)
 class Part:
-    """A size that is made of an input's: ∏ dims(value)[axes] / over."""
+    """A size that is made of an input's: ∏ dims(value)[axes] · times / over."""
 
     value: Value
     axes: tuple[int, ...]
     over: int = 1
+    times: int = 1
 
     def known(self) -> Dim:
         """The size where it is a number or an input's own name; None if it must be computed."""
         sizes = [dims(self.value)[axis] for axis in self.axes]
         whole = [size for size in sizes if isinstance(size, int)]
         if len(whole) == len(sizes):
-            return math.prod(whole) // self.over
-        return sizes[0] if len(sizes) == 1 and self.over == 1 else None
+            return math.prod(whole) * self.times // self.over
+        return sizes[0] if len(sizes) == self.over == self.times == 1 else None
 
     def computed(self, g: SymbolBuilder) -> Value:
         """The size as a vector of one element."""
         size = g.dim(self.value, self.axes[0])
         for axis in self.axes[1:]:
             size = g.op("Mul", size, g.dim(self.value, axis))
+        if self.times != 1:
+            size = g.op("Mul", size, g.const([self.times]))
         return size if self.over == 1 else g.op("Div", size, g.const([self.over]))
 
 
@@ -48,6 +51,8 @@ Wanted = int | Part | None
 def reshape_to(g: SymbolBuilder, node: Node, x: Value, wanted: Sequence[Wanted]) -> Value:
     """``x`` in a new shape, of which one dimension at most is what remains."""
     shape: list[Dim] = [part.known() if isinstance(part, Part) else part for part in wanted]
+    if sum(part is None for part in wanted) > 1:
+        raise g.malformed(node, f"can't reshape {list(dims(x))} to {shape}: two dimensions are open")
     sizes, given = dims(x), [d for d in shape if d is not None]
     if all(isinstance(d, int) for d in (*sizes, *given)):
         total, product = (math.prod(d for d in some if isinstance(d, int)) for some in (sizes, given))

@@ -10,6 +10,7 @@ from onnx_ir import Value
 
 from dragoman.converters.constructs.function import call_function
 from dragoman.converters.constructs.regions import average_in_bins, largest_in_bins
+from dragoman.converters.mxnet.arithmetic import cast, dtype_of, number
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -29,15 +30,13 @@ def roi_pooling(g: SymbolBuilder, node: Node, data: Value, rois: Value, *, poole
     def emit(b: Builder, data: Value, rois: Value) -> tuple[Value, ...]:
         image, corners = b.ops("Split", rois, b.const([1, 4]), outputs=2, axis=1)
         last = b.op("Cast", b.op("Sub", b.dim(data, 0), b.const([1])), to=rois.dtype)
-        zero = b.op("Cast", b.const(0.0), to=rois.dtype)
         whole = b.op("Cast", b.op("Cast", image, to=ir.DataType.INT64), to=rois.dtype)
-        inside = b.op("Min", b.op("Max", whole, zero), last)
+        inside = b.op("Min", b.op("Max", whole, number(b, rois, 0)), last)
         exists = b.op("Unsqueeze", b.op("Equal", inside, whole), b.const([2, 3]))
         regions = b.op("Cast", b.op("Concat", inside, corners, axis=1), to=ir.DataType.FLOAT)
-        wide = b.op("Cast", data, to=ir.DataType.FLOAT) if data.dtype == ir.DataType.FLOAT16 else data
-        found = largest_in_bins(b, wide, regions, (pooled_size[0], pooled_size[1]), spatial_scale)
-        found = found if wide is data else b.op("Cast", found, to=data.dtype)
-        return (b.op("Where", exists, found, b.op("Cast", b.const(0.0), to=data.dtype)),)
+        wide = cast(b, data, ir.DataType.FLOAT) if data.dtype == ir.DataType.FLOAT16 else data
+        found = cast(b, largest_in_bins(b, wide, regions, (pooled_size[0], pooled_size[1]), spatial_scale), dtype_of(data))
+        return (b.op("Where", exists, found, number(b, data, 0)),)
 
     shape = (dims(rois)[0], dims(data)[1], *pooled_size)
     return call_function(g, node.name, "ROIPooling", emit, {"data": data, "rois": rois}, [shape])[0]
@@ -96,11 +95,10 @@ def roi_align(
     (channels,) = g.sizes(node, data, [1], "bins have their own channels") if position_sensitive else (0,)
     if position_sensitive and channels % bins:
         raise g.malformed(node, f"has {channels} channels, which {bins} bins don't divide")
-    dtype = data.dtype
     _limit(data, rois, spatial_scale)
-    number, boxes = g.ops("Split", rois, g.const([1, 4]), outputs=2, axis=1)
-    image = g.op("Cast", g.op("Reshape", number, g.const([-1])), to=ir.DataType.INT64)
-    wide, boxes = (g.op("Cast", v, to=ir.DataType.FLOAT) if dtype == ir.DataType.FLOAT16 else v for v in (data, boxes))
+    owner, boxes = g.ops("Split", rois, g.const([1, 4]), outputs=2, axis=1)
+    image = g.op("Cast", g.op("Reshape", owner, g.const([-1])), to=ir.DataType.INT64)
+    wide, boxes = (cast(g, v, ir.DataType.FLOAT) if v.dtype == ir.DataType.FLOAT16 else v for v in (data, boxes))
     found = g.op(
         "RoiAlign",
         wide,
@@ -117,8 +115,7 @@ def roi_align(
         own = g.op("Gather", every, g.const(np.arange(bins) * (bins + 1)), axis=2)
         found = g.reshape(own, [dims(rois)[0], channels // bins, *pooled_size])
     exists = g.op("Unsqueeze", g.op("GreaterOrEqual", image, g.const(0)), g.const([1, 2, 3]))
-    found = g.op("Where", exists, found, g.op("Cast", g.const(0.0), to=found.dtype))
-    return found if found.dtype == dtype else g.op("Cast", found, to=dtype)
+    return cast(g, g.op("Where", exists, found, number(g, found, 0)), dtype_of(data))
 
 
 def _check(g: SymbolBuilder, node: Node, data: Value, rois: Value, pooled: Ints) -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 from onnx_ir import Value
 
+from dragoman.converters.mxnet.arithmetic import dtype_of
 from dragoman.converters.mxnet.attributes import Ints
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -74,7 +75,7 @@ def _affine_grid(g: SymbolBuilder, node: Node, matrix: Value, target: Ints) -> V
     if dims(matrix)[1:] != (6,):
         raise g.malformed(node, f"takes affine matrices (N, 6), not {list(dims(matrix))}")
     height, width = target
-    dtype = matrix.dtype.numpy() if matrix.dtype is not None else np.dtype(np.float32)
+    dtype = dtype_of(matrix).numpy()
     y, x = np.meshgrid(_steps(height, dtype), _steps(width, dtype), indexing="ij")
     places = np.stack([x.ravel(), y.ravel(), np.ones(height * width, dtype)])
     corners = g.op("MatMul", g.reshape(matrix, [dims(matrix)[0], 2, 3]), g.const(places))

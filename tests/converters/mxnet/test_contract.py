@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,17 @@ def test_labels_are_no_inputs_and_weights_none_either(tmp_path: Path) -> None:
     found = session(converted(net, tmp_path, len(net.nodes) - 1, x=("n", 3)))
     assert [(value.name, value.type) for value in found.get_inputs()] == [("x", "tensor(float16)")]  # as its weights are
     assert [(value.name, value.shape) for value in found.get_outputs()] == [("softmax_output", ["n", 4])]
+
+
+def test_zeros_whose_shape_is_inferred_and_empty_ones(tmp_path: Path) -> None:
+    net = Net()
+    zeros = net.op("_zeros", "z", (), shape="(0, 3)", dtype="float32")
+    symbol = net.save(tmp_path, net.op("elemwise_add", "s", (net.var("x"), zeros)))
+    assert list(dragoman.load(symbol, inputs={"x": (2, 3)}).graph.outputs[0].shape) == [2, 3]
+    document = json.loads(symbol.read_text())
+    document["attrs"]["is_np_shape"] = ["int", 1]
+    symbol.write_text(json.dumps(document))
+    assert list(dragoman.load(symbol, inputs={"x": (0, 3)}).graph.outputs[0].shape) == [0, 3]
 
 
 def test_internal_outputs_on_request(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ HALVES = [
     ("resampling", "UpSampling,bilinear,2,float32"),
     ("attention", "interleaved_matmul_selfatt_qk,2 heads of 4,2×5,3"),
     ("attention", "interleaved_matmul_encdec_valatt,2 heads of 4,2×5,3"),
+    ("product", "dot,(3, 2, 3),(3, 3),transpose_a=False,transpose_b=True"),
+    ("product", "batch_dot,(2, 3, 4),(2, 4, 5),transpose_a=False,transpose_b=False"),
+    ("product", "_npi_matmul,(2, 2, 3),(1, 3, 4),np"),
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,6 @@ def test_as_mxnet_infers(name: str) -> None:
     assert {n: types.variable(i).numpy().name for n, i in inputs.items()} == {n: wanted[n][1] for n in inputs}
 
 
-def test_recording_is_what_mxnet_infers() -> None:
-    if not (python := os.environ.get("DRAGOMAN_MXNET_PYTHON")):
-        pytest.skip("real MXNet isn't at hand: DRAGOMAN_MXNET_PYTHON names no interpreter that has it")
-    done = subprocess.run([python, str(HERE / "record_inference.py"), "--check"], capture_output=True, text=True, check=False)
+def test_recording_is_what_mxnet_infers(mxnet_python: str) -> None:
+    done = subprocess.run([mxnet_python, str(HERE / "record_inference.py"), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx_ir as ir
 import pytest
 
 import dragoman
+from dragoman.converters.mxnet.symbol import parse_symbol
+from dragoman.converters.mxnet.weights import variable_names
 from dragoman.graph_ir.errors import MalformedModel, UsageError
+from dragoman.graph_ir.tensors import DerivedTensor
 from dragoman.validators.worker import MXNet
 
 if find_spec("mxnet") is None:
@@ -105,6 +109,17 @@ def test_verdicts_are_of_the_block_itself(tmp_path: Path) -> None:
     report = dragoman.verify(net, path, example_inputs=[X, Y])
     assert not report.passed
     assert report.localisation.departure.layer.endswith("dense0_fwd")
+
+
+@pytest.mark.parametrize("name", ["resnet18_v1", "resnet50_v2", "densenet121", "inceptionv3", "mobilenetv2_0.25", "vgg11_bn"])
+def test_saved_parameters_find_their_variables(name: str) -> None:
+    net = mx.gluon.model_zoo.vision.get_model(name)
+    graph = net(mx.sym.var("data"))
+    sizes = graph.infer_shape(data=(1, 3, 299, 299) if name == "inceptionv3" else (1, 3, 224, 224))
+    shapes = dict(zip([*graph.list_arguments(), *graph.list_auxiliary_states()], [*sizes[0], *sizes[2]], strict=True))
+    wanted = {structured: parameter.name for structured, parameter in net._collect_params_with_prefix().items()}
+    arrays = {s: DerivedTensor(lambda: np.empty(0), ir.DataType.FLOAT, shapes[own], name=s) for s, own in wanted.items()}
+    assert variable_names(arrays, parse_symbol(graph.tojson()), Path("net.params")) == wanted
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -55,8 +54,6 @@ def test_handlers_are_of_own_names_only() -> None:
     assert not [name for name in OPERATORS if name in _ALIASES and _ALIASES[name] not in OPERATORS]
 
 
-def test_names_are_those_of_mxnet() -> None:
-    if not (python := os.environ.get("DRAGOMAN_MXNET_PYTHON")):
-        pytest.skip("real MXNet isn't at hand: DRAGOMAN_MXNET_PYTHON names no interpreter that has it")
-    done = subprocess.run([python, "-c", LOOK_UP], input=json.dumps(list(_ALIASES)), capture_output=True, text=True, check=True)
+def test_names_are_those_of_mxnet(mxnet_python: str) -> None:
+    done = subprocess.run([mxnet_python, "-c", LOOK_UP], input=json.dumps(list(_ALIASES)), capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == _ALIASES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -93,8 +92,6 @@ def test_equals_mxnet(family: str, name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_recordings_are_what_mxnet_gives(family: str) -> None:
-    if not (python := os.environ.get("DRAGOMAN_MXNET_PYTHON")):
-        pytest.skip("real MXNet isn't at hand: DRAGOMAN_MXNET_PYTHON names no interpreter that has it")
-    done = subprocess.run([python, str(HERE / "record.py"), "--check", family], capture_output=True, text=True, check=False)
+def test_recordings_are_what_mxnet_gives(family: str, mxnet_python: str) -> None:
+    done = subprocess.run([mxnet_python, str(HERE / "record.py"), "--check", family], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]

@@ -76,6 +76,15 @@ def test_weights_beside_the_symbol(tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.graph.initializers["fc_weight"].const_value.numpy(), W * 2)
 
 
+def test_the_prefix_of_a_checkpoint(tmp_path: Path) -> None:
+    write(symbol(), tmp_path)
+    weights = write_params(tmp_path / "net-0001.params", {"arg:fc_weight": W, "arg:fc_bias": B})
+    source = dragoman.load(tmp_path / "net", inputs={"data": (2, 4)}).source
+    assert (source.path, source.weights) == (tmp_path / "net-symbol.json", weights)
+    with pytest.raises(MalformedModel, match=r"no such file: .*nothing$"):
+        dragoman.load(tmp_path / "nothing")
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -140,3 +149,15 @@ def test_an_input_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no input daat; it has data"):
         write_params(tmp_path / "net-0000.params", {"arg:fc_weight": W, "arg:fc_bias": B})
         dragoman.load(write(symbol(), tmp_path), inputs={"daat": (2, 4)})
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        *(("_Plus", "elemwise_add"), ("_PlusScalar", "_plus_scalar"), ("_sparse_relu", "relu"), ("Softmax", "SoftmaxOutput")),
+        ("_sparse_retain", "_sparse_retain"),
+    ],
+)
+def test_other_names_of_operators(alias: str, name: str) -> None:
+    document = {"nodes": [{"op": "null", "name": "x", "inputs": []}, {"op": alias, "name": "y", "inputs": [[0, 0]]}], "heads": [[1, 0]]}
+    assert parse_symbol(json.dumps(document)).nodes[1].op == name

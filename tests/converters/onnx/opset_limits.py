@@ -67,6 +67,12 @@ def _passes(model: onnx.ModelProto, kind: str, *op_types: str) -> bool:
     return False
 
 
+def _goes_on(model: onnx.ModelProto) -> bool:
+    """Whether a Loop starts with a sequence that isn't known to be empty."""
+    given = {value.name for value in model.graph.input if value.type.WhichOneof("value") == "sequence_type"}
+    return any(node.op_type == "Loop" and given & set(node.input[2:]) for node in nodes(model))
+
+
 LIMITS = (
     operator("StringConcat", 20, "no older operator joins strings"),
     operator("StringSplit", 20, "no older operator takes strings apart"),
@@ -91,10 +97,10 @@ LIMITS = (
         lambda model: _passes(model, "optional_type", "Identity", "If", "Loop"),
     ),
     Limit(
-        "a sequence through If, Loop or SequenceMap",
+        "a sequence through If, or through a Loop that does more than append to an empty one",
         13,
         "before, control flow passed on tensors only",
-        lambda model: _passes(model, "sequence_type", "If", "Loop", "SequenceMap"),
+        lambda model: _passes(model, "sequence_type", "If") or _goes_on(model),
     ),
 )
 

@@ -47,6 +47,7 @@ class Maker:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: dict[str, Array] = {}
         self.values: dict[str, Array] = {}
+        self.others: dict[str, Array] = {}
         self.inputs: dict[str, Array] = {}
         for name, shape in (("x", (2, 4, 6, 5)), ("z", (1, 4, 1, 5))):
             self.inputs[name] = self.values[name] = self.floats(*shape)
@@ -89,7 +90,8 @@ class Maker:
         """Add a node; its float results join the values, others are cast to join them."""
         names = [f"v{self._count + i}" for i in range(count)]
         made = helper.make_node(op, inputs, names, **{k: v for k, v in attributes.items() if v is not None})
-        results = run(self._model([made], self.values, names), {k: v for k, v in self.values.items() if k in _read(made)})
+        known = self.values | self.others
+        results = run(self._model([made], known, names), {k: v for k, v in known.items() if k in _read(made)})
         if any(a.size > _MOST or not a.size or not np.isfinite(a.astype(np.float64)).all() or abs(a).max() > _LARGEST for a in results):
             raise ValueError(op)
         self._count += count
@@ -100,18 +102,27 @@ class Maker:
             else:
                 self.nodes.append(helper.make_node("Cast", [name], [f"{name}f"], to=TensorProto.FLOAT))
                 self.values[f"{name}f"] = array.astype(np.float32)
+                self.others[name] = array
         return names
 
     def model(self) -> onnx.ModelProto:
-        """The whole: what no node reads is an output."""
+        """The whole: what no node reads is an output; some or all dimensions of the inputs may be dynamic."""
         read = {name for node in self.nodes for name in _read(node)}
         outputs = [name for name in self.values if name not in read and name not in self.inputs]
-        return self._model(self.nodes, self.inputs, outputs)
+        model = self._model(self.nodes, self.inputs, outputs)
+        if self.chance():
+            for value in model.graph.input:
+                for axis, size in enumerate(value.type.tensor_type.shape.dim):
+                    if self.chance():
+                        size.dim_param = f"{value.name}{axis}"
+        return model
 
     def _model(self, nodes: list[onnx.NodeProto], inputs: dict[str, Array], outputs: list[str]) -> onnx.ModelProto:
         used = {name for node in nodes for name in _read(node)}
         given = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, list(a.shape)) for name, a in inputs.items() if name in used
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(a.dtype), list(a.shape))
+            for name, a in inputs.items()
+            if name in used
         ]
         made = [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * self.values[name].ndim)
@@ -443,6 +454,26 @@ def depth_to_space(m: Maker, x: str) -> None:
 def of_microsoft(m: Maker, x: str) -> None:
     """Which are passed on as they are."""
     m.node("Gelu", [x], domain="com.microsoft")
+
+
+@since(7)
+def of_another_type(m: Maker, x: str) -> None:
+    """Types that some operators came to late; not float16, which ONNX Runtime rounds to or not as the nodes stand."""
+    dtype = np.dtype(m.pick("float64", "int8", "int16", "int32", "int64", "uint8", "uint32", "bool"))
+    (a,) = m.node("Cast", [x], to=helper.np_dtype_to_tensor_dtype(dtype))
+    b = m.weight(np.array([m.number(1, 3)]).astype(dtype))
+    table: dict[str, int] = {"Add": 7, "Sub": 7, "Mul": 7, "Div": 7, "Max": 8, "Min": 8, "Equal": 7, "Greater": 9, "Less": 9, "Pow": 7}
+    table |= {"Mod": 10, "GreaterOrEqual": 12, "LessOrEqual": 12, "BitwiseAnd": 18, "BitwiseXor": 18, "And": 7, "Xor": 7, "PRelu": 7}
+    unary = {"Relu": 7, "Abs": 7, "Neg": 7, "Sign": 9, "Identity": 7, "Softmax": 7, "ReduceSum": 7, "ReduceMax": 7, "ReduceMean": 7}
+    unary |= {"ArgMax": 7, "NonZero": 9, "Round": 11, "IsNaN": 9, "CumSum": 11, "BitwiseNot": 18, "Gelu": 20, "Mish": 18, "Not": 7}
+    fitting = [op for op, first in (table | unary).items() if first <= m.opset]
+    for _ in range(3):  # most don't take most types
+        with suppress(Exception):
+            op = m.pick(*fitting)
+            kept = {"fmod": int(dtype.kind == "f")} if op == "Mod" else {}
+            (a,) = m.node(op, [a, b] if op in table else [a, m.ints(0)] if op == "CumSum" else [a], **kept)
+            dtype = (m.others.get(a, m.values.get(a))).dtype  # type: ignore[union-attr]  # one of them has it
+            b = m.weight(np.array([m.number(1, 3)]).astype(dtype))
 
 
 @since(7)

@@ -30,7 +30,7 @@ m (seq(float[r, 3]) s, float[3] t) => (seq(float[r, 3]) added, seq(float[3]) sum
 """
 
 
-@pytest.mark.parametrize("opset", [13, 15, 16, 18, 28])
+@pytest.mark.parametrize("opset", [11, 12, 13, 15, 16, 18, 28])
 def test_sequence_map_is_a_loop(opset: int, newest_opset: int) -> None:
     """ReduceMax in its body is lowered too."""
     feeds = {"s": SEQUENCE, "t": np.array([1, -1, 2], F)}
@@ -42,8 +42,60 @@ def test_sequence_map_is_a_loop(opset: int, newest_opset: int) -> None:
         compare(run(lowered, feeds), wanted, 0, "")
 
 
-def test_sequence_map_needs_loops_of_sequences() -> None:
-    gaps = check(load(model(MAP, 18)), opset=12)
+COLLECT = """
+m (int64 n, float[3] x) => (seq(float[r, 3]) rows, seq(int64[q]) numbers, float[3] last, float[n, 3] all) {
+    going = Constant <value = bool {1}> ()
+    a = SequenceEmpty ()
+    b = SequenceEmpty <dtype = 7> ()
+    rows, numbers, last, all = Loop (n, going, a, b, x) <body = body (int64 i, bool c, seq(float[r, 3]) p, seq(int64[q]) q, float[3] s)
+            => (bool co, seq(float[r, 3]) pp, seq(int64[q]) qq, float[3] ss, float[3] scan) {
+        one = Constant <value_ints = [1]> ()
+        three = Constant <value_ints = [3]> ()
+        zero = Constant <value_int = 0> ()
+        step = Constant <value_int = 1> ()
+        co = Identity (c)
+        ss = Add (s, x)
+        scan = Mul (s, s)
+        many = Reshape (i, one)
+        shape = Concat <axis = 0> (many, three)
+        row = Expand (s, shape)
+        numbered = Range (zero, i, step)
+        pp = SequenceInsert (p, row)
+        qq = SequenceInsert (q, numbered)
+    }>
+}
+"""
+
+
+@pytest.mark.parametrize("times", [0, 1, 4])
+@pytest.mark.parametrize("opset", [11, 12, 13])
+def test_a_loop_that_collects(opset: int, times: int) -> None:
+    """Elements of any number of rows, also of none, and none at all."""
+    feeds = {"n": np.array(times), "x": np.array([1, -1, 2], F)}
+    original = model(COLLECT, 13)
+    lowered = to_proto(load(original), opset=opset)
+    onnx.checker.check_model(lowered, full_check=True)
+    compare(run(lowered, feeds), run(original, feeds), 0, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("pp = SequenceInsert (p, row)", "pp = SequenceInsert (p, row, zero)"),
+        ("pp = SequenceInsert (p, row)", "more = SequenceInsert (p, row) pp = SequenceInsert (more, row)"),
+        ("pp = SequenceInsert (p, row)", "pp = Identity (p)"),
+    ],
+    ids=["in-front", "twice", "nothing"],
+)
+def test_a_loop_that_does_more_with_a_sequence_is_refused(old: str, new: str) -> None:
+    gaps = check(load(model(COLLECT.replace(old, new), 14)), opset=12)
+    assert ("Loop", True) in [(gap.operator, "seq(tensor(float))" in gap.reason) for gap in gaps]
+
+
+def test_a_loop_that_goes_on_with_a_sequence_is_refused() -> None:
+    """It would have to be taken apart first, which an empty one can't be."""
+    text = COLLECT.replace("float[3] x)", "float[3] x, seq(float[r, 3]) a)", 1).replace("a = SequenceEmpty ()", "")
+    gaps = check(load(model(text, 13)), opset=12)
     assert [(gap.operator, "seq(tensor(float))" in gap.reason) for gap in gaps] == [("Loop", True)]
 
 

@@ -76,11 +76,12 @@ def test_models_of_old_opsets(newest_opset, op, opset, pad) -> None:
 @pytest.mark.parametrize("pad", ["SAME_UPPER", "SAME_LOWER"])
 @pytest.mark.parametrize("stride", [3, 4])
 @pytest.mark.parametrize("how", [{"count_include_pad": 0}, {"count_include_pad": 1}])
-def test_automatic_padding_may_be_negative(newest_opset, pad, stride, how) -> None:
+@pytest.mark.parametrize("dynamic", [(), ("x",)], ids=["static", "dynamic"])
+def test_automatic_padding_may_be_negative(newest_opset, pad, stride, how, dynamic) -> None:
     """Windows that leave elements out between them leave out some at the ends too; below 19 ONNX Runtime doesn't run that."""
     for size in range(5, 12):
         x = signal(size, 4)
-        model = model_of("AveragePool", 22, {"x": x}, kernel_shape=[1, 3], strides=[stride, 1], auto_pad=pad, **how)
+        model = model_of("AveragePool", 22, {"x": x}, kernel_shape=[1, 3], strides=[stride, 1], auto_pad=pad, dynamic=dynamic, **how)
         computes_the_same(newest_opset, model, {"x": x}, OPSETS)
 
 

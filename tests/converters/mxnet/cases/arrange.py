@@ -31,6 +31,7 @@ def sweep(mx):
         yield unary(mx, "reverse", (2, 3, 4), dynamic=("batch", 3, "length"), axis=axis)
         yield unary(mx, "_npi_flip", (2, 3, 4), numpy=True, axis=axis)
     yield unary(mx, "_npi_flip", (), numpy=True, axis="()")
+    yield unary(mx, "_npi_flip", (2, 3), numpy=True, axis="None")
     for source, destination in (("0", "2"), ("(0,1)", "(-1,-2)"), ("-1", "0"), ("(0,0)", "(1,2)"), ("0", "5"), ("(2,0)", "(0,1)")):
         yield unary(mx, "_np_moveaxis", (2, 3, 4), numpy=True, source=source, destination=destination)
     for k in (0, 1, 2, 3, -1, 5):
@@ -47,5 +48,5 @@ def sweep(mx):
         yield unary(mx, "depth_to_space", (2, 8, 2, 3), dynamic=("batch", 8, "height", "width"), block_size=block)
         yield unary(mx, "space_to_depth", (2, 2, 4, 6), dynamic=("batch", 2, 4, 6), block_size=block)
     for op in ("depth_to_space", "space_to_depth"):
-        yield unary(mx, op, (2, 8, 4, 6), dtype="int32", dynamic=("batch", 8, 4, 6), block_size=2)
+        yield unary(mx, op, (2, 8, 4, 6), dtype="int32", dynamic=("batch", "channels", "height", "width"), block_size=2)
         yield unary(mx, op, (4, 2, 2), block_size=2)

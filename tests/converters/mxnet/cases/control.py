@@ -54,6 +54,12 @@ def _foreach(mx):
     yield Case("foreach,what it is given", group([*made]), {"data": x, "state": h}, dynamic=steps)
     made = foreach(lambda x, s: ([x, x, weight], s), data, state)
     yield Case("foreach,the same twice", group([*made[0], made[1]]), {"data": x, "state": h, "weight": normal(2)}, dynamic=steps)
+    made = foreach(lambda x, s: (x * x, s), data, [])
+    yield Case("foreach,no state", made[0], {"data": x}, dynamic=steps)
+    made = foreach(lambda x, s: ([], [x + s[0]]), data, [state])
+    yield Case("foreach,no outputs", made[1][0], {"data": x, "state": h}, dynamic=steps)
+    made = foreach(lambda x, s: (x + s, s * 2), data, state)
+    yield Case("foreach,one step", group([*made]), {"data": normal(1, 2, 3), "state": h}, dynamic=steps)
     for dtype in ("float64", "float16", "int32"):
         x64, s64 = mx.sym.Variable("data", dtype=dtype), mx.sym.Variable("state", dtype=dtype)
         made = foreach(lambda x, s: (x + s, s * x), x64, s64)
@@ -84,6 +90,12 @@ def _while_loop(mx):
     outputs, states = loop(lambda i, a: weight > i, lambda i, a: (a - 1, [i + weight / 4, a]), (i, a), max_iterations=2)
     feeds4 = {"i": given([1]), "a": normal(2, 2), "weight": given([9])}
     yield Case("while_loop,the condition captures", group([outputs, *states]), feeds4)
+
+    def chosen(i, a):
+        return mx.sym.contrib.cond(i > 2, lambda: a * 2, lambda: a + i)
+
+    outputs, states = loop(lambda i, a: i < 9, lambda i, a: (a, [i + 1, chosen(i, a)]), (i, a), max_iterations=4)
+    yield Case("while_loop,around cond", group([outputs, *states]), feeds)
     outputs, states = loop(lambda i, a: a < 100, lambda i, a: (i * 2, [i + 1, a * 3.0]), (i, a), max_iterations=2)
     yield Case("while_loop,no lists", group([outputs, *states]), feeds)
 

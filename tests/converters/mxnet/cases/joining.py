@@ -42,6 +42,9 @@ def sweep(mx):
         for shapes in (((2, 3), (3,)), ((), ()), ((2, 3), (2, 3)), ((2, 3, 2), (2, 3, 2))):
             yield several(mx, op, *shapes, numpy=True)
     yield several(mx, "_npi_vstack", (3,), (3,), numpy=True)
+    for op in ("_npi_hstack", "_npi_dstack"):
+        for shapes in (((2, 3), (2, 3)), ((2, 3, 2), (2, 3, 2)), ((3,), (3,)), ((), ())):
+            yield several(mx, op, *shapes, numpy=True)
     for dtype in DTYPES:
         if dtype == "bool":
             yield several(mx, "stack", (2, 3), (2, 3), dtypes=(dtype,))
@@ -67,6 +70,8 @@ def sweep(mx):
             yield unary(mx, "_split_v2", (2, 6), dynamic=("batch", 6), indices="()", sections=sections, squeeze_axis=squeeze)
         for indices in ("(0,)", "(0,2)", "(0,2,3)", "(0,1,2,3,4,5)", "(0,3,2)", "(1,3)", "(0,2,2)", "(0,6)", "(0,7)", "(0,-2)"):
             yield unary(mx, "_split_v2", (2, 6), dynamic=("batch", 6), indices=indices, squeeze_axis=squeeze)
+    for sections, indices in ((1, "()"), (2, "()"), (3, "()"), (0, "(0,)"), (0, "(0,1)"), (0, "(0,2,5)")):
+        yield unary(mx, "_split_v2", (7, 2), dynamic=("length", 2), indices=indices, sections=sections, axis=0)
     for axis in (-2, 0, 2):
         yield unary(mx, "_split_v2", (4, 6), indices="()", sections=2, axis=axis)
     for op in ("_split_v2", "_npi_split"):

@@ -13,6 +13,8 @@ def sweep(mx):
         net = getattr(gluon.rnn, kind)(5, layers, bidirectional=both, input_size=4, prefix="rnn_")
         symbol = net(mx.sym.Variable("data"))
         yield _case(mx, f"gluon.rnn.{kind},{layers},{both}", symbol, {"data": (3, 2, 4)}, {"data": ("steps", "batch", 4)})
+    net = gluon.rnn.LSTM(200, 2, input_size=100, prefix="rnn_")
+    yield _case(mx, "gluon.rnn.LSTM,large", net(mx.sym.Variable("data")), {"data": (2, 1, 100)}, {"data": ("steps", "batch", 100)})
     for layout in ("TNC", "NTC"):
         net = gluon.rnn.LSTM(5, 2, layout=layout, input_size=4, prefix="rnn_")
         states = [mx.sym.Variable(name) for name in ("h", "c")]
@@ -27,8 +29,25 @@ def sweep(mx):
     yield _case(mx, "encoder", _encoder(mx), {"data": (5, 2)}, {"data": ("length", "batch")}, {"data": 11})
     yield _case(mx, "unmasked decoder", _decoder(mx), {"data": (4, 2, 8), "memory": (5, 2, 8)}, {"data": ("length", "batch", 8)})
     yield _case(mx, "pyramid", _pyramid(mx), {"data": (2, 3, 8, 8)}, {"data": ("batch", 3, 8, 8)})
+    yield from _shared(mx)
     net = gluon.model_zoo.vision.mobilenet_v2_0_25(classes=7, prefix="net_")
     yield _case(mx, "MobileNet", net(mx.sym.Variable("data")), {"data": (1, 3, 64, 64)}, {"data": ("batch", 3, 64, 64)})
+
+
+def _shared(mx):
+    """One tensor at two places."""
+    x, w, h = (mx.sym.Variable(name) for name in ("data", "w", "h"))
+    once = mx.sym.Convolution(x, w, no_bias=True, num_filter=3, kernel=(1, 1), name="a")
+    twice = mx.sym.Convolution(once, w, no_bias=True, num_filter=3, kernel=(1, 1), name="b")
+    yield Case("shared,convolutions", twice, {"data": normal(2, 3, 4, 4)}, {"w": normal(3, 3, 1, 1)})
+    states = mx.sym.RNN(x, w, h, h, mode="lstm", state_size=4, num_layers=1, state_outputs=True, name="r")
+    yield Case("shared,states", states, {"data": normal(3, 2, 4), "h": normal(1, 2, 4)}, {"w": normal(160)})
+    yield Case("shared,gamma and beta", mx.sym.LayerNorm(x, w, w, name="n"), {"data": normal(3, 4)}, {"w": normal(4)})
+    up = mx.sym.UpSampling(x, x, scale=2, sample_type="nearest", num_args=2, name="u")
+    yield Case("shared,images", mx.sym.contrib.BilinearResize2D(up, up, mode="like", name="z"), {"data": normal(2, 3, 2, 2)})
+    first = mx.sym.RNN(x, w, h, mode="gru", state_size=4, num_layers=1, name="r0")
+    second = mx.sym.RNN(first, w, h, mode="gru", state_size=4, num_layers=1, name="r1")
+    yield Case("shared,parameters", second, {"data": normal(3, 2, 4), "h": normal(1, 2, 4)}, {"w": normal(120)})
 
 
 def _case(mx, label, symbol, shapes, dynamic=None, words=None):

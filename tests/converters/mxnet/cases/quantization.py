@@ -10,6 +10,7 @@ def sweep(mx):
     yield from conversions(mx)
     yield from layers(mx)
     yield from elementwise(mx)
+    yield network(mx)
 
 
 VALUES = [-300.0, -127.5, -3, -2.5, -1.5, -1, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 126.5, 127, 127.5, 128, 254.5, 255, 300]
@@ -147,6 +148,21 @@ def layers(mx):
             for kind in ("relu", "tanh"):
                 symbol = mx.sym.contrib.quantized_act(data, *ends, act_type=kind, name="a")
                 yield Case(f"quantized_act,{dtype},{kind},{shape}", symbol, inputs, {}, dynamic)
+        for kind, setting in product(
+            ("max", "avg", "sum"),
+            (
+                {"kernel": (2, 2)}, {"kernel": (3, 2), "stride": (2, 1), "pad": (1, 0)}, {"global_pool": True, "kernel": (1, 1)},
+                {"kernel": (3, 3), "stride": (2, 2), "pooling_convention": "full"}, {"kernel": (2, 2), "stride": (2, 2), "pad": (1, 1)},
+                {"kernel": (3, 3), "stride": (2, 2), "pad": (1, 1), "count_include_pad": False}, {"kernel": (2, 2, 2)},
+            ),
+        ):  # fmt: skip
+            shape = (2, 4, 4, 3, 5) if len(setting["kernel"]) == 3 else (2, 4, 6, 7)
+            yield Case(
+                f"quantized_pooling,{dtype},{kind},{setting}",
+                mx.sym.contrib.quantized_pooling(data, *ends, pool_type=kind, name="p", **setting),
+                {"data": numbers(dtype, *shape), **fed},
+                dynamic={"data": ("batch", *shape[1:])},
+            )
         parameters = [variable(mx, name) for name in ("gamma", "beta", "mean", "var")]
         for eps, calib, fix, axis in product((1e-3, 0.5), ((-1.5, 1.0), None), (True, False), (1, 3)):
             if axis == 3 and (eps != 1e-3 or calib is None):
@@ -197,3 +213,44 @@ def elementwise(mx):
             mx.sym.contrib.quantized_concat(*data, *ends, num_args=len(kinds), dim=axis, name="cat"),
             {**{f"x{i}": numbers(kind, 2, 3, 2) for i, kind in enumerate(kinds)}, **fed},
         )
+
+
+def network(mx):
+    """A small network of int8, as quantize_model makes them: ranges calibrated, and those of weights beside them."""
+    c, data = mx.sym.contrib, variable(mx, "data")
+    ends = {name: variable(mx, name) for name in ("c_low", "c_high", "f_low", "f_high", "b_low", "b_high")}
+    whole, low, high = c.quantize_v2(data, out_type="uint8", min_calib_range=0.0, max_calib_range=2.5, name="quantize")
+    wide = c.quantized_conv(
+        data=whole,
+        weight=variable(mx, "c_weight", "int8"),
+        min_data=low,
+        max_data=high,
+        min_weight=ends["c_low"],
+        max_weight=ends["c_high"],
+        kernel=(3, 3),
+        pad=(1, 1),
+        num_filter=8,
+        no_bias=True,
+        name="c",
+    )
+    narrow = c.requantize(*wide, min_calib_range=-3.0, max_calib_range=3.5, name="r")
+    positive = c.quantized_act(*narrow, act_type="relu", name="a")
+    pooled = c.quantized_pooling(*positive, kernel=(2, 2), stride=(2, 2), pool_type="max", name="p")
+    whole, low, high = c.quantized_flatten(*pooled, name="flat")
+    wide = c.quantized_fully_connected(
+        data=whole,
+        weight=variable(mx, "f_weight", "int8"),
+        bias=variable(mx, "f_bias", "int8"),
+        min_data=low,
+        max_data=high,
+        min_weight=ends["f_low"],
+        max_weight=ends["f_high"],
+        min_bias=ends["b_low"],
+        max_bias=ends["b_high"],
+        num_hidden=5,
+        name="f",
+    )
+    parameters = {name: given([-0.4 if name.endswith("low") else 0.5]) for name in ends}
+    parameters |= {"c_weight": numbers("int8", 8, 4, 3, 3), "f_weight": numbers("int8", 5, 72), "f_bias": numbers("int8", 5)}
+    symbol = c.dequantize(*c.requantize(*wide, name="r2"), name="dequantize")
+    return Case("network,int8", symbol, {"data": uniform(0, 2.5, 2, 4, 6, 6)}, parameters, dynamic={"data": ("batch", 4, 6, 6)})

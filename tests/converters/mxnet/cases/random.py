@@ -23,6 +23,9 @@ def sweep(mx):
         "random_negative_binomial": r.negative_binomial(3, 0.4, shape=size),
         "random_negative_binomial,certain": r.negative_binomial(3, 1.0, shape=size),
         "random_generalized_negative_binomial": r.generalized_negative_binomial(4, 0.3, shape=size),
+        "random_gamma": r.gamma(2.5, 3, shape=size),
+        "random_gamma,below 1": r.gamma(0.4, 0.5, shape=size, dtype="float64"),
+        "random_gamma,large": r.gamma(60, 0.1, shape=size),
         "random_randint": r.randint(-3, 9, shape=size),
         "random_randint,int64": r.randint(2, 5, shape=size, dtype="int64"),
         "random_uniform,no shape": r.uniform(),
@@ -44,6 +47,8 @@ def sweep(mx):
     yield Case("sample_normal,float64", r.normal(*wide, shape=400), wanted, random=True)
     rates = mx.sym.sample_exponential(a, shape=(400,), name="n")
     yield Case("sample_exponential", rates, {"a": given([2, 2])}, {}, {"a": ("batch",)}, random=True)
+    gammas = mx.sym.sample_gamma(a, b, shape=(400,), name="n")
+    yield Case("sample_gamma", gammas, {"a": given([0.7, 0.7]), "b": given([2, 2])}, {}, {"a": ("batch",), "b": ("batch",)}, random=True)
     data, shares = variable(mx, "data"), [0.1, 0.4, 0, 0.5]
     for label, shape, values in (
         ("rows", 500, [shares] * 2), ("axes", (20, 30), [shares]), ("vector", (30, 20), shares), ("none", None, [shares] * 900),

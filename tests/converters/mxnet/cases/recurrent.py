@@ -33,6 +33,11 @@ def sweep(mx):
         yield _case(mx, "projection,float64", "lstm", layers, False, (4, 2, 3, 4), dtype="float64", **settings)
     for mode, settings in product(MODES, ({"p": 0.5}, {"lstm_state_clip_min": -0.1, "lstm_state_clip_max": 0.1})):
         yield _case(mx, ",".join(settings), mode, 2, False, (4, 2, 3, 4), state_outputs=True, **settings)
+    for mode in MODES:
+        clip = {"lstm_state_clip_min": -0.1, "lstm_state_clip_max": 0.1, "lstm_state_clip_nan": True}
+        yield _case(mx, "clip", mode, 2, True, (4, 2, 3, 4), dtype="float64", state_outputs=True, **clip)
+        for dtype in ("float32", "float64"):
+            yield _case(mx, "half a clip", mode, 1, False, (4, 2, 3, 4), dtype=dtype, lstm_state_clip_min=-0.1)
     clip = {"lstm_state_clip_min": -0.1, "lstm_state_clip_max": 0.1, "projection_size": 2}
     yield _case(mx, "projection,clip", "lstm", 1, False, (4, 2, 3, 4), **clip)
     for mode, both, dtype in product(MODES, (False, True), ("float32", "float64")):
@@ -51,6 +56,17 @@ def sweep(mx):
     made = mx.sym.RNN(data, parameters, state, mode="gru", state_size=4, num_layers=1, state_outputs=True, name="r")
     feeds = {"data": normal(3, 2, 3), "r_state": normal(1, 2, 4)}
     yield Case("RNN,its state alone", made[1], feeds, {"r_parameters": normal(108)})
+    halves = mx.sym.Concat(mx.sym.Variable("left", shape=(6, 10)), mx.sym.Variable("right", shape=(6, 8)), dim=1)
+    joined = mx.sym.RNN(data, mx.sym.Reshape(halves, shape=(-1,)), state, mode="gru", state_size=4, num_layers=1, name="r")
+    yield Case("RNN,parameters joined by columns", joined, feeds, {"left": normal(6, 10), "right": normal(6, 8)})
+    halves = mx.sym.Concat(mx.sym.Variable("left", shape=(600, 100)), mx.sym.Variable("right", shape=(600, 152)), dim=1)
+    many = {"left": normal(600, 100, scale=0.1), "right": normal(600, 152, scale=0.1)}
+    joined = mx.sym.RNN(data, mx.sym.Reshape(halves, shape=(-1,)), state, mx.sym.Variable("c"), mode="lstm", state_size=150, num_layers=1)
+    large = {"data": normal(2, 1, 100), "r_state": normal(1, 1, 150), "c": normal(1, 1, 150)}
+    yield Case("RNN,many parameters joined by columns", joined, large, many)
+    ends = [mx.sym.Reshape(mx.sym.Variable(name, shape=size), shape=(-1,)) for name, size in (("left", (5, 10)), ("right", (58,)))]
+    joined = mx.sym.RNN(data, mx.sym.Concat(*ends, dim=0), state, mode="gru", state_size=4, num_layers=1, name="r")
+    yield Case("RNN,parameters joined in the middle of a weight", joined, feeds, {"left": normal(5, 10), "right": normal(58)})
     yield Case("RNN,too few parameters", made, feeds, {"r_parameters": normal(107)})
 
 

@@ -11,6 +11,7 @@ def sweep(mx):
     yield from classic(mx)
     yield from norms(mx)
     yield from numpy_reductions(mx)
+    yield from types(mx)
 
 
 def classic(mx):
@@ -76,6 +77,28 @@ def norms(mx):
                 yield single(mx, "_np_cumsum", inputs, numpy=True, axis=1, dtype=dtype)
 
 
+def types(mx):
+    """Sums, products and means to other types, of what these don't hold; lengths beyond a float's squares."""
+    fractions = [[1.7, 2.7, -0.6], [0.5, 0.6, 0.7], [1, -1, 0], [100.7, 100.7, 2.5], [-1.7, -2.7, 0]]
+    whole = [[100, 100, 100], [0, 1, 2], [1, -1, 0], [-100, -100, 127], [5, 5, 5]]
+    for op in ("_np_sum", "_np_prod", "_npi_mean"):
+        for dtype in ("int32", "int64", "int8", "bool", "float64", "float32"):
+            for own, values in (("float32", fractions), ("float64", fractions), ("int8", whole), ("int32", whole), ("bool", whole)):
+                if own != "bool" or dtype not in ("int8", "bool"):
+                    yield single(mx, op, {"a": given(values, dtype=own)}, numpy=True, axis=1, dtype=dtype, label="types")
+    for own, values in (("float32", fractions), ("int8", whole)):
+        for dtype in ("int32", "int8", "float64"):
+            yield single(mx, "_np_cumsum", {"a": given(values, dtype=own)}, numpy=True, axis=1, dtype=dtype, label="types")
+    for values in ([[1e30, 1e30], [3e38, 1]], [[1e-30, 1e-30], [0, 1e-38]]):
+        yield single(mx, "norm", {"a": given(values)}, axis=1, label=str(values))
+        yield single(mx, "_npi_norm", {"a": given(values)}, numpy=True, axis="(1,)", flag=1, label=str(values))
+    for op in ("mean", "sum", "prod", "_np_sum", "_np_prod", "_np_cumsum"):
+        yield single(mx, op, {"a": given([[2000000000, 2000000000]], dtype="int32")}, numpy=op[0] == "_", axis=1, label="wraps")
+    for dtype in ("int32", "int64"):
+        for op in ("argmax", "argmin", "max", "min"):
+            yield single(mx, op, {"a": given([[16777216, 16777217], [16777217, 16777216]], dtype=dtype)}, axis=1, label="large")
+
+
 def numpy_reductions(mx):
     """Reductions that may leave a scalar; differences."""
     for n, axis in ((0, 0), (1, -1), (1, 0), (2, 1), (3, 1), (3, 0), (1, 2)):
@@ -99,6 +122,19 @@ def numpy_reductions(mx):
                     yield single(mx, op, {"data": data}, numpy=True, axis=1, dtype=dtype)
         if op in ("_np_sum", "_np_max"):
             yield unary(mx, op, (2, 3), numpy=True, initial=2.5)
+    for flag, order, axis in (
+        (-2, 2, "None"), (1, 2, "(1,)"), (-1, 1, "(1,)"), (1, 3, "(1,)"), (1, 0, "(1,)"), (1, 2.5, "(-1,)"), (1, "inf", "(1,)"),
+        (1, 2, "(0,1)"), (-2, 2, "(0,1)"),
+    ):  # fmt: skip
+        for keep in (False, True):
+            yield unary(mx, "_npi_norm", (2, 3), numpy=True, flag=flag, ord=order, axis=axis, keepdims=keep)
+    for axis in ("None", "(0,)", "1", "(0,1)", "(-1,)"):
+        for returned in (False, True):
+            attrs = {"axis": axis, "returned": returned}
+            yield unary(mx, "_npi_average", (2, 3), numpy=True, weighted=False, **attrs)
+            for shape in ((2, 3), (3,), (2,)):
+                inputs = {"a": distinct(2, 3), "weights": uniform(1, 2, *shape)}
+                yield single(mx, "_npi_average", inputs, numpy=True, **attrs)
     for degrees in (1, 2, 3):
         for op in ("_npi_std", "_npi_var"):
             yield single(mx, op, {"data": distinct(2, 3)}, numpy=True, axis=1, ddof=degrees)

@@ -14,7 +14,7 @@ def params(symbol, inputs, scale=1.6):
     shapes = {name: array.shape for name, array in inputs.items()}
     sizes = symbol.infer_shape(**shapes)
     found = {}
-    for name, shape in zip([*symbol.list_arguments(), *symbol.list_auxiliary_states()], [*sizes[0], *sizes[2]]):
+    for name, shape in zip([*symbol.list_arguments(), *symbol.list_auxiliary_states()], [*sizes[0], *sizes[2]], strict=True):
         if name in inputs:
             continue
         if name.endswith(("running_mean", "moving_mean", "beta", "bias")):
