@@ -134,10 +134,8 @@ def _limit(value: int, size: int | None, step: int, *, first: bool) -> int | Non
     if forward:
         value = min(max(value + size if value < 0 else value, 0), size)
         return None if value == (0 if first else size) else value
-    value = min(max(value + size if value < 0 else value, -1), size - 1)
-    if value < 0:
-        return None
-    return value
+    value = min(max(value + size if value < 0 else value, 0 if first else -1), size - 1)
+    return value if value >= 0 else None
 
 
 @emits("Expand")

@@ -48,13 +48,27 @@ def sliced(size: Dim, start: Dim | None, end: Dim | None, step: Dim | None) -> D
     """The number of elements in ``start:end:step`` of ``size``: max(0, ⌈(min(end, size) - max(start, 0)) / step⌉)."""
     if start is None or end is None or not isinstance(step, int) or step == 0:
         return UNKNOWN
+    if isinstance(size, int) and isinstance(start, int) and isinstance(end, int):
+        return _count_of(size, start, end, step)
     backwards = step < 0
+    if backwards and not at_least(start, -1):
+        return UNKNOWN  # backwards from before the first element is from the first
     first, last = (end, start) if backwards else (start, end)
+    if (isinstance(first, int) and first >= _FAR) or (isinstance(last, int) and last <= -_FAR):
+        return 0
     lows, highs = _from_zero(size, first), _from_zero(size, last)
     if lows is None or highs is None:
         return UNKNOWN
     lows, highs = ([*lows, -1], [*highs, size - 1]) if backwards else ([*lows, 0], [*highs, size])
     return maximum(0, minimum(*(ceil_divide(high - low, abs(step)) for high in highs for low in lows)))
+
+
+def _count_of(size: int, start: int, end: int, step: int) -> int:
+    """Limits count from the end if they are negative; then they are clamped, the start backwards to an element."""
+    start, end = (start + size if start < 0 else start), (end + size if end < 0 else end)
+    if step > 0:
+        return len(range(min(max(start, 0), size), min(max(end, 0), size), step))
+    return len(range(min(max(start, 0), size - 1), min(max(end, -1), size - 1), step)) if size else 0
 
 
 def _from_zero(size: Dim, at: Dim) -> list[Dim] | None:
