@@ -51,8 +51,8 @@ def sliced(size: Dim, start: Dim | None, end: Dim | None, step: Dim | None) -> D
     if isinstance(size, int) and isinstance(start, int) and isinstance(end, int):
         return _count_of(size, start, end, step)
     backwards = step < 0
-    if backwards and not at_least(start, -1):
-        return UNKNOWN  # backwards from before the first element is from the first
+    if backwards and not at_least(start, -1) and not at_least(end, 0):
+        return UNKNOWN  # backwards from before the first element is from the first, which is one element if the end is before it, too
     first, last = (end, start) if backwards else (start, end)
     if (isinstance(first, int) and first >= _FAR) or (isinstance(last, int) and last <= -_FAR):
         return 0
