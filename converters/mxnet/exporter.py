@@ -13,6 +13,7 @@ import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
 from dragoman.converters.mxnet.emitters.normalization import is_layer_norm
+from dragoman.converters.mxnet.emitters.resize import is_native
 from dragoman.converters.mxnet.emitters.table import EMITTERS, OPSET
 from dragoman.converters.mxnet.params import LIST_MAGIC, V2
 from dragoman.converters.mxnet.symbol import Ref, read_symbol
@@ -21,7 +22,8 @@ from dragoman.converters.mxnet.table import output_name
 from dragoman.graph_ir import Gap, Model
 from dragoman.graph_ir.errors import TargetError, UnsupportedOperator
 from dragoman.graph_ir.files import AtomicFiles, same_file
-from dragoman.graph_ir.opsets import convert_opset
+from dragoman.graph_ir.opsets import convert_opset, rewrite
+from dragoman.graph_ir.opsets.resize import by_gather
 from dragoman.graph_ir.passes.editing import attribute
 from dragoman.graph_ir.provenance import origins
 from dragoman.graph_ir.writer import Progress, copy_tensor
@@ -71,6 +73,7 @@ def _emit(model: Model) -> tuple[SymbolWriter, list[Ref], list[Gap]]:
     if copy.functions:
         InlinePass()(copy)
     older = [Gap(gap.operator, gap.layers, _LACKING) for gap in convert_opset(copy, OPSET, keep=_is_kept)]
+    rewrite(copy, [node for node in copy.graph if node.op_type == "Resize" and not is_native(node)], by_gather)
     writer, gaps = SymbolWriter(), _Gaps()
     for index, value in enumerate(copy.graph.inputs):
         with gaps.of("Input", [value.name or ""], [value], writer):

@@ -1,5 +1,5 @@
 """Moving a graph from one ONNX opset to another: one operator family per file, one opset at a time."""
 
-from dragoman.graph_ir.opsets.convert import NEWEST, OLDEST, convert_opset
+from dragoman.graph_ir.opsets.convert import NEWEST, OLDEST, convert_opset, rewrite
 
-__all__ = ["NEWEST", "OLDEST", "convert_opset"]
+__all__ = ["NEWEST", "OLDEST", "convert_opset", "rewrite"]

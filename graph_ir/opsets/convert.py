@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 
 import onnx
@@ -13,7 +14,7 @@ import onnx_ir as ir
 from dragoman.graph_ir import Gap, opsets
 from dragoman.graph_ir.inference import dimension_names
 from dragoman.graph_ir.opsets.schemas import REVIEWED, left_over, same_form, schema, takes_all, version, wrong_types
-from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, Target, lowering_step, raising_step
+from dragoman.graph_ir.opsets.step import CannotConvertError, Emitter, Step, Target, lowering_step, raising_step
 from dragoman.graph_ir.passes.editing import Names, replace_value
 from dragoman.graph_ir.provenance import origins
 from dragoman.graph_ir.traversal import parts, walk
@@ -45,6 +46,20 @@ def convert_opset(model: ir.Model, opset: int, *, keep: Keep = lambda node: Fals
     _convert(model.graph, opset, names, dimensions, gaps, keep, function_layers=None)
     model.graph.opset_imports[""] = opset
     return gaps.found()
+
+
+def rewrite(model: ir.Model, nodes: Iterable[ir.Node], step: Step) -> None:
+    """Put what ``step`` makes in the place of ``nodes`` of the main graph, for a target that lacks what they do.
+
+    A node of which too little is known stays as it is.
+    """
+    opset = model.graph.opset_imports[""]
+    target = Target(opset, Names(parts(model)), dimension_names(model))
+    for node in nodes:
+        with contextlib.suppress(CannotConvertError):
+            results = step(node, Emitter(node, model.graph, target, in_function=False))
+            if results is not None:
+                _replace(node, results if isinstance(results, tuple) else (results,))
 
 
 @lru_cache(maxsize=1)

@@ -66,7 +66,7 @@ def resize_of_eleven(node: ir.Node, e: Emitter) -> ir.Value | None:
             node.replace_input_with(index, None)
     if attribute(node, "coordinate_transformation_mode", "half_pixel") != "tf_half_pixel_for_nn":
         return None
-    return _resampled(node, e)
+    return by_gather(node, e)
 
 
 @lowers(19, "Resize")
@@ -75,7 +75,7 @@ def resize_without_symmetry(node: ir.Node, e: Emitter) -> ir.Value | None:
     if attribute(node, "coordinate_transformation_mode", "half_pixel") != "half_pixel_symmetric":
         return None
     if attribute(node, "keep_aspect_ratio_policy", "stretch") != "stretch" or input_at(node, 3) is None:
-        return _resampled(node, e)
+        return by_gather(node, e)
     node.attributes["coordinate_transformation_mode"] = ir.AttrString("coordinate_transformation_mode", "half_pixel")
     return None
 
@@ -87,7 +87,7 @@ def resize_every_axis(node: ir.Node, e: Emitter) -> ir.Value | None:
     if attribute(node, "keep_aspect_ratio_policy", "stretch") != "stretch" or (
         antialias and any(map(_may_filter, _axes(node, e)))
     ):
-        return _resampled(node, e)
+        return by_gather(node, e)
     for name in ("antialias", "keep_aspect_ratio_policy"):
         node.attributes.pop(name, None)
     axes = attribute(node, "axes")
@@ -122,7 +122,8 @@ def resize_with_all_inputs(node: ir.Node, e: Emitter) -> None:
 # -- Resize by Gather -------------------------------------------------------------------------------------
 
 
-def _resampled(node: ir.Node, e: Emitter) -> ir.Value:
+def by_gather(node: ir.Node, e: Emitter) -> ir.Value:
+    """Any Resize in operators that every opset, and most targets, have: elements gathered along each axis, and their weighted sums."""
     method = Method(
         attribute(node, "mode", "nearest"),
         attribute(node, "coordinate_transformation_mode", "half_pixel"),

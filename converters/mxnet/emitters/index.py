@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx_ir as ir
 
 from dragoman.converters.mxnet.emitters.table import emits
@@ -34,6 +35,22 @@ def gather(w: SymbolWriter, node: ir.Node) -> Ref:
 def _number(value: int | None, like: ir.Value | None) -> ir.TensorProtocol:
     assert like is not None and like.dtype is not None
     return ir.tensor([value or 1], dtype=like.dtype)
+
+
+@emits("GatherElements")
+def gather_elements(w: SymbolWriter, node: ir.Node) -> Ref:
+    """Elements at constant places along one axis: gather_nd at the coordinates of all of them."""
+    tensor, shape = constant(node.inputs[1]), known_sizes(node.inputs[0])
+    if tensor is None:
+        raise CannotEmitError("its indices are computed")
+    axis = attribute(node, "axis", 0) % len(shape)
+    size, indices = shape[axis], tensor.numpy()
+    if size is None:
+        raise CannotEmitError("the axis that it reads along is dynamic")
+    places = np.array(np.indices(indices.shape))
+    places[axis] = np.where(indices < 0, indices + size, indices)
+    where = w.weight(ir.Tensor(places.astype(np.int64)), f"{node.outputs[0].name}_places")
+    return w.op("gather_nd", w.ref(node.inputs[0]), where)
 
 
 @emits("ArgMax", "ArgMin")

@@ -7,7 +7,7 @@ import onnx_ir as ir
 from dragoman.converters.mxnet.emitters.table import emits
 from dragoman.converters.mxnet.symbol import Ref
 from dragoman.converters.mxnet.symbol_writer import CannotEmitError, SymbolWriter, known_sizes, sizes
-from dragoman.graph_ir.passes.editing import attribute
+from dragoman.graph_ir.passes.editing import attribute, constant
 
 
 @emits("Resize")
@@ -32,6 +32,19 @@ def resize(w: SymbolWriter, node: ir.Node) -> Ref:
         raise CannotEmitError("its output is one pixel wide")
     corners = where == "align_corners"
     return w.op("_contrib_BilinearResize2D", w.ref(x), height=height, width=width, mode="size", align_corners=corners)
+
+
+def is_native(node: ir.Node) -> bool:
+    """Whether MXNet has the resizing; any other is gathered and multiplied, if its sizes are known."""
+    w = SymbolWriter()
+    for value in node.inputs:
+        if value is not None and constant(value) is None:
+            w.stand_in(value)
+    try:
+        resize(w, node)
+    except CannotEmitError:
+        return False
+    return True
 
 
 def _exact(w: SymbolWriter, node: ir.Node, height: int, width: int) -> None:
