@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def run(symbol, feeds, stored, numpy):
             found = block(*(values[name] for name in feeds))
             return [one.asnumpy() for one in (found if isinstance(found, (list, tuple)) else [found])]
         types = {name: value.dtype for name, value in values.items() if name in known}
-        shapes = {name: value.shape for name, value in feeds.items() if name in known}
+        shapes = {name: value.shape for name, value in values.items() if name in known}
         executor = symbol.simple_bind(mx.cpu(), grad_req="null", type_dict=types, **shapes)
         for name, target in [*executor.arg_dict.items(), *executor.aux_dict.items()]:
             if name in values:
@@ -80,8 +81,6 @@ def job(draw, seed, folder):
         status["refused"] = next((line for line in words if "Check failed" in line), words[0]).strip()[-200:]
         if not (folder / "net-symbol.json").exists():
             status["unborn"] = True
-        import traceback
-
         status["trace"] = traceback.format_exc()[-1500:]
     (folder / "status.json").write_text(json.dumps(status))
 

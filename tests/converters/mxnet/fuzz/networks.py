@@ -141,6 +141,8 @@ def norm(net):
     }[kind]()
     if kind == "GroupNorm" and s[1] % 2:
         settings = {"num_groups": 1}
+    if settings.get("axis") == -1:
+        x = sym.abs(x)  # MXNet fuses a convolution with a BatchNorm of whatever axis as if it were 1
     return getattr(sym, kind)(x, name=net.name("norm"), **settings)
 
 
@@ -166,7 +168,8 @@ def activation(net):
     return r.choice(
         (
             lambda: sym.Activation(x, act_type=r.choice(("relu", "sigmoid", "tanh", "softrelu", "softsign"))),
-            lambda: sym.LeakyReLU(x, act_type=r.choice(("leaky", "elu", "selu", "gelu", "rrelu")), slope=r.choice((0.1, 0.25))),
+            lambda: sym.LeakyReLU(x, act_type=r.choice(("leaky", "elu", "selu", "gelu")), slope=r.choice((0.1, 0.25))),
+            lambda: sym.LeakyReLU(x, act_type="rrelu")[0],  # its mask is what memory had
             lambda: sym.LeakyReLU(x, act_type="prelu", name=net.name("prelu")) if len(s) > 1 else sym.relu(x),
             lambda: sym.hard_sigmoid(x, alpha=r.choice((0.2, 0.3))),
             lambda: sym.clip(x, a_min=-0.5, a_max=r.choice((0.7, 6))),
