@@ -437,7 +437,7 @@ def gluon(mx, r):
         lambda: wide(conv(size, r.choice((1, 3)), strides=r.choice((1, 2)), padding=1, use_bias=r.random() < 0.5, activation=r.choice((None, "relu", "tanh"))), size),
         lambda: wide(transposed(size, 2, strides=2), size), lambda: nn.BatchNorm(scale=r.random() < 0.5, center=r.random() < 0.7), lambda: nn.InstanceNorm(), lambda: nn.LayerNorm(axis=r.choice((1, -1))),
         lambda: nn.GroupNorm(1), lambda: nn.PReLU(), lambda: nn.LeakyReLU(0.2), lambda: nn.SELU(), lambda: nn.GELU(), lambda: nn.Swish(), lambda: nn.ELU(0.7), lambda: nn.Dropout(0.3), residual, residual, concurrent,
-        lambda: pools[0](r.choice((2, 3)), strides=2, padding=1, ceil_mode=r.random() < 0.5), lambda: pools[1](2, strides=r.choice((1, 2)), ceil_mode=r.random() < 0.5, count_include_pad=r.random() < 0.5), lambda: nn.HybridLambda("tanh"),
+        lambda: pools[0](r.choice((2, 3)), strides=2, padding=1, ceil_mode=False), lambda: pools[1](2, strides=r.choice((1, 2)), ceil_mode=r.random() < 0.5, count_include_pad=r.random() < 0.5), lambda: nn.HybridLambda("tanh"),
         lambda: mx.gluon.contrib.nn.Identity(), lambda: conv(channels[0], 3, padding=1, groups=channels[0]),
     )  # fmt: skip
     net = nn.HybridSequential()
@@ -476,6 +476,9 @@ def draw(mx, seed):
                 continue
     heads = [one for one, _ in net.made if one.list_outputs()[0] not in net.inputs][-r.choice((1, 1, 1, 2, 3)) :]
     symbol = heads[0] if len(heads) == 1 else mx.sym.Group(heads)
+    if net.chance(0.05):  # nothing is fed at all
+        net.params.update(net.inputs)
+        net.inputs, net.batched = {}, []
     inputs = {name: array for name, array in net.inputs.items() if name in symbol.list_inputs()}
     return symbol, inputs, used(net, symbol), net.numpy, [name for name in net.batched if name in inputs], 3e-5
 

@@ -66,6 +66,8 @@ def setting(r, name, kind, rank, sizes):
         return None
     if " or None" in kind and r.random() < 0.15:
         return "None"
+    if "bfloat16" in kind:
+        kind = kind.replace(", 'bfloat16'", "").replace("'bfloat16', ", "")
     if "{" in kind:
         return r.choice([v for v in re.search(r"\{(.*?)\}", kind).group(1).replace("'", "").split(",") if v.strip()]).strip()
     if kind.startswith("boolean"):
@@ -351,6 +353,9 @@ def inputs_of(r, op, names, dtype):
     if op in ("LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput"):
         s = shape(r, 2, 3, 4)
         return {"data": v(*s), "label": v(*s)}, {}
+    if len(names) > 1 and r.random() < 0.5:
+        both = broadcast(r) if r.random() < 0.5 else (s, s)
+        return {name: v(*both[min(i, 1)]) for i, name in enumerate(names)}, {}
     return {names[0]: v(*s)} if names else {}, {}
 
 
@@ -397,7 +402,7 @@ def draw(mx, seed, op=None):
         settings["dtype"] = r.choice(("float32", "int32"))
     settings.update(forced)
     settings = {key: value for key, value in settings.items() if value not in ("None",) or " or None" in dict(said).get(key, "") or r.random() < 2}
-    symbol = build(mx, op, names, inputs, settings)
+    symbol = build(mx, op, names, inputs, settings, r.choice((0, 0, 1, 2, 3)))
     weights = [name for name in symbol.list_arguments() if name not in inputs]
     numpy = op.startswith("_np") and r.random() < 0.8
     params = {}
@@ -408,12 +413,10 @@ def draw(mx, seed, op=None):
             if name not in inputs:
                 positive = name in symbol.list_auxiliary_states() or name.startswith("gamma")
                 params[name] = uniform(0.3, 1.5, *size, dtype=dtype) if positive else normal(*size, scale=0.4, dtype=dtype)
-    if op == "_contrib_quantize_v2":
-        pass
     return symbol, inputs, params, numpy
 
 
-def build(mx, op, names, inputs, settings):
+def build(mx, op, names, inputs, settings, partly=0):
     """The operator as a symbol's text has it: each argument a variable of its own name, with as many as it wants."""
     variables = list(inputs)
     if not registered()[op][1] and op not in ("SequenceLast", "SequenceMask", "SequenceReverse", "softmax", "_contrib_BilinearResize2D"):
@@ -438,4 +441,6 @@ def build(mx, op, names, inputs, settings):
     hidden = {"BatchNorm": 1, "LayerNorm": 1, "GroupNorm": 1, "InstanceNorm": 1, "Dropout": 1, "LRN": 1, "LeakyReLU": 1, "ROIPooling": 1, "SpatialTransformer": 1, "BilinearSampler": 1, "GridGenerator": 1, "Correlation": 1, "L2Normalization": 1}
     count = hidden.get(op, count)
     graph["heads"] = [[len(variables), index, 0] for index in range(count)]
+    if count > 1 and partly:
+        graph["heads"] = graph["heads"][partly % count :][:1]
     return mx.sym.load_json(json.dumps(graph))

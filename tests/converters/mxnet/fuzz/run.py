@@ -24,6 +24,8 @@ import dragoman
 from dragoman.graph_ir.errors import DragomanError
 
 OPSETS = (11, 13, 17, None)
+SMALLEST = 0.3
+"""Differences are of the largest value, or of this: sums of numbers about 1 that cancel out."""
 
 
 @dataclass
@@ -132,7 +134,7 @@ def differs(session: Any, feeds: dict[str, np.ndarray], expected: list[np.ndarra
         finite = np.isfinite(wanted) & (np.abs(wanted) < np.finfo(wanted.dtype).max)
         if not np.array_equal(np.where(finite, 0, got), np.where(finite, 0, wanted), equal_nan=True):
             return f"{name}: other infinities or NaN: {at(got, wanted, ~finite)}"
-        scale = float(np.abs(wanted[finite].astype(np.float64)).max(initial=0)) or 1.0
+        scale = max(float(np.abs(wanted[finite].astype(np.float64)).max(initial=0)), SMALLEST)
         step = max(status["tolerance"], float(np.finfo(wanted.dtype).eps) * 4)
         apart = np.abs(got.astype(np.float64) - wanted.astype(np.float64))
         bad = finite & ~(apart <= step * scale)
@@ -161,7 +163,7 @@ def at(got: np.ndarray, wanted: np.ndarray, where: np.ndarray) -> str:
 def main() -> int:
     """Print what was found; the status says whether something failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("operators", "networks"))
+    parser.add_argument("kind", choices=("operators", "relatives", "networks"))
     parser.add_argument("--mxnet", required=True)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
