@@ -1,8 +1,10 @@
 """``draw(mx, seed)``: a random network through MXNet's own frontends: ``mx.sym``, ``mx.sym.np`` or Gluon. Runs in MXNet's Python."""
 
+import json
 import random
+from dataclasses import replace
 
-from cases.case import integers, normal, uniform
+from cases.case import FLAGS, integers, normal, uniform
 
 
 class Unfit(Exception):
@@ -141,8 +143,6 @@ def norm(net):
     }[kind]()
     if kind == "GroupNorm" and s[1] % 2:
         settings = {"num_groups": 1}
-    if settings.get("axis") == -1:
-        x = sym.abs(x)  # MXNet fuses a convolution with a BatchNorm of whatever axis as if it were 1
     return getattr(sym, kind)(x, name=net.name("norm"), **settings)
 
 
@@ -267,7 +267,7 @@ def shaped(net):
     axis = r.randrange(rank)
     return r.choice(
         (
-            lambda: sym.reshape(x, shape=codes(r, s, False)) if False else sym.Reshape(x, shape=eval(codes(r, s, False))),
+            lambda: sym.Reshape(x, shape=codes(r, s, False)),
             lambda: sym.Reshape(x, shape=(0, -1) if rank > 1 else (-1, 1)),
             lambda: sym.Reshape(x, shape=(-1, s[-1]), reverse=True),
             lambda: sym.transpose(x, axes=order) if rank > 1 else sym.transpose(x),
@@ -453,7 +453,7 @@ def gluon(mx, r):
 
 
 def draw(mx, seed):
-    """(symbol, inputs, parameters, whether shapes are numpy's, the inputs with a batch)."""
+    """(symbol, inputs, parameters, whether shapes are numpy's, the inputs with a batch, tolerance, the block that is to save them)."""
     r = random.Random(seed)
     kind = r.choice(("sym", "sym", "sym", "np", "gluon"))
     net = Net(mx, r, kind == "np")
@@ -462,7 +462,7 @@ def draw(mx, seed):
         net.batch = data[0]
         net.inputs["data"], net.batched = normal(*data), ["data"]
         net.keep(block(mx.sym.Variable("data")))
-        return net.made[-1][0], net.inputs, used(net, net.made[-1][0]), False, net.batched, 3e-5
+        return net.made[-1][0], net.inputs, used(net, net.made[-1][0]), False, net.batched, 3e-5, block if net.chance(0.5) else None
     for _ in range(r.choice((1, 1, 2))):
         rank = r.choice((1, 2, 3, 3, 4, 4, 4, 4, 5))
         net.fed((net.batch, *((r.choice((1, 2, 3, 4, 6)),) if rank > 1 else ()), *(r.randint(3, 8) for _ in range(rank - 2))))
@@ -480,7 +480,21 @@ def draw(mx, seed):
         net.params.update(net.inputs)
         net.inputs, net.batched = {}, []
     inputs = {name: array for name, array in net.inputs.items() if name in symbol.list_inputs()}
-    return symbol, inputs, used(net, symbol), net.numpy, [name for name in net.batched if name in inputs], 3e-5
+    params, tolerance = used(net, symbol), 3e-5
+    if kind == "sym" and net.chance(0.2):
+        dtype = r.choice(("float64", "float64", "float16"))
+        symbol, tolerance = typed(mx, symbol, inputs, dtype), 3e-2 if dtype == "float16" else 3e-5
+        inputs, params = ({n: replace(a, dtype=dtype) if a.dtype == "float32" else a for n, a in all_.items()} for all_ in (inputs, params))
+    return symbol, inputs, params, net.numpy, [name for name in net.batched if name in inputs], tolerance
+
+
+def typed(mx, symbol, inputs, dtype):
+    """The symbol whose inputs say that they are of this type."""
+    graph = json.loads(symbol.tojson())
+    for node in graph["nodes"]:
+        if node["name"] in inputs and "__dtype__" not in node.get("attrs", {}):
+            node.setdefault("attrs", {})["__dtype__"] = str(FLAGS[dtype])
+    return mx.sym.load_json(json.dumps(graph))
 
 
 def used(net, symbol):
