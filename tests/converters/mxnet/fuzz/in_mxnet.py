@@ -91,12 +91,19 @@ def job(draw, seed, folder):
                 more[2].save_parameters(str(folder / "net-0000.params"))
         feeds = {name: array.make(f"{key}/{name}") for name, array in inputs.items()}
         np.savez(folder / "feeds0.npz", **feeds)
-        status = {"outputs": symbol.list_outputs(), "inputs": [n for n in symbol.list_inputs() if n in inputs], "batches": batches, "runs": 1}
+        status = {
+            "outputs": symbol.list_outputs(),
+            "inputs": [n for n in symbol.list_inputs() if n in inputs],
+            "batches": batches,
+            "runs": 1,
+        }
         status["tolerance"] = more[1] if len(more) > 1 else 1e-5
         (folder / "status.json").write_text(json.dumps({**status, "refused": "MXNet crashed"}))
         np.savez(folder / "outputs0.npz", *run(symbol, feeds, stored, numpy))
         if batches:  # one more sample in each
-            other = {n: np.concatenate([v, v[:1] * 0.5], axis=0).astype(v.dtype) if n in batches else v for n, v in feeds.items()}
+            other = {
+                n: np.concatenate([v, v[:1] * 0.5], axis=0).astype(v.dtype) if n in batches else v for n, v in feeds.items()
+            }
             np.savez(folder / "feeds1.npz", **other)
             try:
                 np.savez(folder / "outputs1.npz", *run(symbol, other, stored, numpy))

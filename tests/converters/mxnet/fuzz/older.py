@@ -27,7 +27,11 @@ def rewrite(text, seed):
             defaults = {n: re.search(r"default=(.*)$", t) for n, t in registered()[node["op"]][0]}
             for name, found in defaults.items():
                 plain = found and found.group(1).strip("'")
-                if plain is not None and name in said and (said[name] == plain or {said[name], plain} in ({"True", "1"}, {"False", "0"})):
+                if (
+                    plain is not None
+                    and name in said
+                    and (said[name] == plain or {said[name], plain} in ({"True", "1"}, {"False", "0"}))
+                ):
                     del said[name]
         if rename:
             node["op"] = r.choice((node["op"], *OLD_NAMES.get(node["op"], ())))

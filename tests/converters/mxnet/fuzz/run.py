@@ -84,7 +84,9 @@ def compare(seed: int, job: Path, found: Findings) -> None:
             session = open_session(convert(job, shapes, optimize, opset))
             for run in range(runs):
                 found.comparisons += 1
-                if wrong := differs(session, load(job / f"feeds{run}.npz"), [*load(job / f"outputs{run}.npz").values()], status):
+                if wrong := differs(
+                    session, load(job / f"feeds{run}.npz"), [*load(job / f"outputs{run}.npz").values()], status
+                ):
                     found.failures.append((seed, f"{what}, feed {run}", wrong))
                     break
         except DragomanError as error:
@@ -176,7 +178,9 @@ def main() -> int:
             print(kind, *line, sep=" | ")
     print(found.refused.most_common(15))
     print(f"{found.networks} networks, {found.comparisons} comparisons, {len(found.failures)} failures,", end=" ")
-    print(f"{len(found.unsupported)} unsupported, {sum(found.refused.values())} refused, {len(found.accepted)} of them accepted")
+    print(
+        f"{len(found.unsupported)} unsupported, {sum(found.refused.values())} refused, {len(found.accepted)} of them accepted"
+    )
     return int(bool(found.failures))
 
 
