@@ -65,6 +65,9 @@ def spatial_transformer(
     BilinearSampler does. spatial_transformer-inl.h.
     """
     grid = _affine_grid(g, node, loc, target_shape)
+    if 1 in target_shape:  # the grid is no number anywhere, and so is what is read there; ONNX doesn't say what GridSample makes of it
+        sizes = g.op("Concat", g.dim(data, 0), g.dim(data, 1), g.const([*target_shape]), axis=0)
+        return g.op("Expand", g.const(np.array(np.nan, dtype_of(data).numpy())), sizes)
     return _sample(g, data, g.op("Transpose", grid, perm=[0, 2, 3, 1]))
 
 

@@ -1,6 +1,6 @@
 """What stays as it is, and what only changes its type."""
 
-from .case import Case, given, integers, normal, several, single
+from .case import Case, given, integers, normal, several, single, uniform
 
 KINDS = ("float32", "float16", "float64", "int32", "int64", "int8", "uint8", "bool")
 nan, inf = float("nan"), float("inf")
@@ -36,3 +36,7 @@ def sweep(mx):
     for dtype in ("float32", "float16", "int32", "int8", "uint8"):
         for target in ("float16", "float32"):
             yield single(mx, "amp_cast", {"data": integers(0, 1, 2, 3, dtype=dtype)}, dtype=target)
+    for target in ("int8", "uint8", "int32"):
+        halves = given([-0.6, 0.5, 1.5, 2.5, -1.5, 300, -300, 3e9, -3e9, 127.4])
+        yield single(mx, "amp_cast", {"data": halves}, dtype=target, label="rounded")
+        yield single(mx, "amp_cast", {"data": uniform(-3, 9, 4, 5, dtype="float16")}, dtype=target)

@@ -42,21 +42,20 @@ def grids(mx):
             {"theta": normal(2, 6)},
             dynamic={"theta": ("batch", 6)},
         )
-        if min(target) > 1:
-            for dtype in ("float32", "float64"):
-                yield Case(
-                    f"SpatialTransformer,{dtype},{target}",
-                    mx.sym.SpatialTransformer(
-                        variable(mx, "data", dtype),
-                        variable(mx, "theta", dtype),
-                        transform_type="affine",
-                        sampler_type="bilinear",
-                        target_shape=target,
-                        name="st",
-                    ),
-                    {"data": normal(3, 2, 6, 5, dtype=dtype), "theta": normal(3, 6, scale=0.7, dtype=dtype)},
-                    dynamic={"data": ("batch", 2, "height", "width"), "theta": ("batch", 6)},
-                )
+        for dtype in ("float32", "float64"):
+            yield Case(
+                f"SpatialTransformer,{dtype},{target}",
+                mx.sym.SpatialTransformer(
+                    variable(mx, "data", dtype),
+                    variable(mx, "theta", dtype),
+                    transform_type="affine",
+                    sampler_type="bilinear",
+                    target_shape=target,
+                    name="st",
+                ),
+                {"data": normal(3, 2, 6, 5, dtype=dtype), "theta": normal(3, 6, scale=0.7, dtype=dtype)},
+                dynamic={"data": ("batch", 2, "height", "width"), "theta": ("batch", 6)},
+            )
     for kind, shape in (("affine", (2, 6)), ("affine", (2, 5)), ("affine", (2, 2, 3)), ("warp", (2, 3, 4, 4))):
         target = (3, 3) if shape != (2, 6) else (0, 0)
         yield Case(
