@@ -103,6 +103,8 @@ def _open_mxnet(request: RunRequest) -> Runner:
     own = request.python if request.role == "source" else None
     python: Sequence[str] | None = shlex.split(own) if own else command_for("mxnet")
     settings = request.format.module("importer").runtime_settings(request.file, weights=request.weights)
+    if request.model is not None:
+        settings["heads"] = [value.name for value in request.model.graph.outputs]
     try:
         return mxnet_runner(settings, inputs=input_specs(request.model) if request.model is not None else (), python=python)
     except MissingRuntime:

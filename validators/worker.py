@@ -210,7 +210,8 @@ class OpenCV(object):
 
 class MXNet(object):
     """MXNet 1.x. Options: ``symbol``, ``weights`` (may be None), ``names`` (array in the file -> variable of the symbol),
-    ``outputs`` (what to call outputs that MXNet names otherwise), and ``inputs``, a list of {name, shape, dtype}.
+    ``outputs`` (what to call outputs that MXNet names otherwise), ``inputs``, a list of {name, shape, dtype}, and ``heads``, the
+    tensors to give if they aren't the symbol's own outputs.
     """
 
     @staticmethod
@@ -240,12 +241,21 @@ class MXNet(object):
         names = options.get("names") or {}
         stored = self._stored(options["weights"]) if options.get("weights") else {}
         arrays = dict((names.get(name, name.split(":", 1)[-1]), value) for name, value in stored.items())
-        self.hold(mxnet.sym.load(options["symbol"]), arrays, options["inputs"])
+        renamed = options.get("outputs") or {}
+        self.hold(self._cut(mxnet.sym.load(options["symbol"]), options.get("heads") or [], renamed), arrays, options["inputs"])
         with open(options["symbol"]) as stream:
             flags = json.load(stream).get("attrs", {})
         self.numpy_shapes = self.numpy_shapes or flags.get("is_np_shape") == ["int", 1]
-        renamed = options.get("outputs") or {}
         self.outputs = [renamed.get(name, name) for name in self.outputs]
+
+    def _cut(self, symbol, heads, renamed):
+        """The symbol that gives ``heads``, where it has them all and gives others."""
+        internals = symbol.get_internals()
+        found = dict((renamed.get(name, name), name) for name in internals.list_outputs())
+        own = [renamed.get(name, name) for name in self._apart(symbol.list_outputs())]
+        if heads in ([], own) or not all(name in found for name in heads):
+            return symbol
+        return self.mx.sym.Group([internals[found[name]] for name in heads])
 
     def _stored(self, path):
         """The arrays of a file: MXNet's own, or numpy's as MXNet 2 writes them."""

@@ -71,8 +71,13 @@ def settings_of(handler: Callable[..., Any]) -> Mapping[str, Setting]:
 
 
 def parse(handler: Callable[..., Any], attrs: Mapping[str, str]) -> dict[str, Any]:
-    """``attrs`` as keyword arguments for ``handler``. ``BadAttribute`` for what it doesn't declare or can't be read."""
+    """``attrs`` as keyword arguments for ``handler``. ``BadAttribute`` for what it doesn't declare or can't be read.
+
+    Operators without settings have no parser in MXNet: it passes over whatever such a node says (``zeros_like`` with a ``dtype``).
+    """
     settings = settings_of(handler)
+    if not settings:
+        return {}
     spelled = {name.rstrip("_"): name for name in settings}  # a Python keyword has an underscore behind it
     values = {}
     for key, text in attrs.items():

@@ -78,6 +78,15 @@ def test_a_fault_is_found_in_its_layer(fault: dict[str, str], layer: str, python
     assert passed.localisation.compared == 4
 
 
+@pytest.mark.parametrize("outputs", [["bn_output"], ["fc_output", "conv0_output"], ["leaky_output", "bn_output"]])
+def test_other_outputs_are_verified(outputs: list[str], python: str, tmp_path: Path) -> None:
+    settings = {"inputs": {"data": ("batch", 3, 8, 8)}, "outputs": outputs, "source_python": python}
+    report = dragoman.convert(network(tmp_path), tmp_path / "net.onnx", **settings).report
+    assert report is not None
+    assert report.passed, report.reasons
+    assert [output.name for output in report.outputs] == outputs
+
+
 def aged(text: str, key: str) -> str:
     """A symbol as MXNet 0.8 (``param``, no states) or 0.9 to 0.12 (``attr``) wrote it: pairs for references, training's attributes."""
     document = json.loads(text)

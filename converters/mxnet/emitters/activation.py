@@ -82,17 +82,23 @@ def hard_sigmoid(w: SymbolWriter, node: ir.Node) -> Ref:
     return w.op("hard_sigmoid", w.ref(node.inputs[0]), alpha=alpha, beta=beta)
 
 
+def _limit(value: ir.Value | None) -> float | None:
+    """A constant limit; MXNet reads it as float32, which is exact for integers up to 2²⁴."""
+    if value is None:
+        return None
+    tensor = constant(value)
+    if tensor is None or tensor.size != 1:
+        raise CannotEmitError("its limits are computed")
+    limit = float(tensor.numpy().item())
+    if not tensor.dtype.is_floating_point() and abs(limit) > 1 << 24:
+        raise CannotEmitError("its limits are integers past 2²⁴")
+    return limit
+
+
 @emits("Clip")
 def clip(w: SymbolWriter, node: ir.Node) -> Ref:
     """min(max(x, low), high); limits may be left out, and have to be constants."""
-    limits = []
-    for index in (1, 2):
-        value = node.inputs[index] if len(node.inputs) > index else None
-        limit = scalar(value)
-        if value is not None and limit is None:
-            raise CannotEmitError("its limits are computed, or integers")
-        limits.append(limit)
-    low, high = limits
+    low, high = (_limit(node.inputs[index]) if len(node.inputs) > index else None for index in (1, 2))
     x = w.ref(node.inputs[0])
     if low is not None and high is not None and low > high:  # all of it is the upper limit, which MXNet's clip doesn't say
         return w.op("_minimum_scalar", w.op("_maximum_scalar", x, scalar=low), scalar=high)

@@ -151,12 +151,14 @@ def _zeros(g: SymbolBuilder, like: Value) -> Value:
 
 
 @op("_linalg_potrf", "linalg_potrf", "_npi_cholesky")
-def potrf(g: SymbolBuilder, node: Node, A: Value) -> Value:  # noqa: N803
-    """MXNet linalg.potrf: the lower L with L·Lᵀ = A, of which only the lower triangle is read. la_op-inl.h.
+def potrf(g: SymbolBuilder, node: Node, A: Value, *, lower: bool = True) -> Value:  # noqa: N803
+    """MXNet linalg.potrf: the lower L with L·Lᵀ = A, of which only the lower triangle is read; or Lᵀ, and the upper. la_op-inl.h.
 
     Column k of L is what A's has more than the columns before make, over the root of its k-th element.
     """
     _matrices(g, node, A, square=True)
+    if not lower:
+        return turned(g, potrf(g, node, turned(g, A)))
     count = g.dim(A, -1)
 
     def step(k: Value, before: Value) -> Value:
@@ -204,9 +206,10 @@ def _solved(g: SymbolBuilder, triangle: Value, right: Value, *, forward: bool) -
 
 
 @op("_linalg_potri", "linalg_potri")
-def potri(g: SymbolBuilder, node: Node, A: Value) -> Value:  # noqa: N803
-    """MXNet linalg.potri: (A·Aᵀ)⁻¹ of the lower triangle of A. la_op-inl.h."""
+def potri(g: SymbolBuilder, node: Node, A: Value, *, lower: bool = True) -> Value:  # noqa: N803
+    """MXNet linalg.potri: (A·Aᵀ)⁻¹ of the lower triangle of A, or (Aᵀ·A)⁻¹ of the upper. la_op-inl.h."""
     _matrices(g, node, A, square=True)
+    A = A if lower else turned(g, A)  # noqa: N806
     inverse = _solved(g, g.op("Trilu", A, upper=0), _identities(g, A), forward=True)
     return g.op("MatMul", turned(g, inverse), inverse)
 

@@ -222,6 +222,7 @@ MODELS = {
     "an output that is an input": "x (float[2,3] x) => (float[2,3] x_out, float[2,3] y) {x_out = Identity(x) y = Neg(x)}",
     "inputs in another order": "x (float[2,3] late, float[2,3] early) => (float[2,3] y) {a = Relu(early) y = Sub(a, late)}",
     "a dynamic batch": "x (float[batch,3] x) => (float[batch,3] y) {y = Softmax(x)}",
+    "limits of integers": "x (int64[2,3] x) => (int64[2,3] y) <int64 low = {-1}, int64 high = {16777216}> {y = Clip(x, low, high)}",
     "part of a split": "x (float[2,4] x) => (float[2,2] b, float[2,2] a) {a, b = Split<axis = 1, num_outputs = 2>(x)}",
 }
 
@@ -246,6 +247,7 @@ def test_contract(name: str, tmp_path: Path, mxnet_python: str, monkeypatch: pyt
 REFUSED = {
     "it is exclusive or reversed": "x (float[2,3] x) => (float[2,3] y) <int64 a = {1}> {y = CumSum<reverse = 1>(x, a)}",
     "its windows are dilated": "x (float[1,1,9] x) => (float[1,1,5] y) {y = MaxPool<kernel_shape = [3], dilations = [2]>(x)}",
+    "integers past 2²⁴": "x (int64[2] x) => (int64[2] y) <int64 low = {0}, int64 high = {16777217}> {y = Clip(x, low, high)}",
     "is a scalar": "x (float x) => (float y) {y = Relu(x)}",
     "is uint16": "x (uint16[2] x) => (uint16[2] y) {y = Identity(x)}",
     "fixed sizes": "x (float[n,3] x) => (int64[2] y) {y = Shape(x)}",

@@ -22,6 +22,7 @@ def sweep(mx):
             yield single(mx, op, {"data": normal(2, 3, dtype=dtype)}, dynamic={"data": ("batch", 3)})
         for shape in ((), (0, 3)):
             yield single(mx, op, {"data": normal(*shape)}, numpy=True)
+        yield single(mx, op, {"data": normal(2, 3)}, dtype="int64")  # passed over, as all that isn't a setting of theirs
     for dtype in ("None", *KINDS):
         yield single(mx, "_npi_full_like", {"a": normal(2, 3)}, fill_value=2.5, dtype=dtype, dynamic={"a": ("batch", 3)})
     yield single(mx, "_npi_full_like", {"a": normal(2, 3, dtype="int32")}, fill_value=-2.5)

@@ -78,6 +78,10 @@ def factors(mx):
         yield single(mx, "_linalg_potri", {"A": triangular(*batch, size=size, dtype=dtype)}, dynamic=dynamic)
     for values in ([[4, 99, 99], [1, 5, 99], [2, 3, 6]], [[2, 0, 0], [0, 3, 0], [0, 0, 1]]):
         yield single(mx, "_linalg_potrf", {"A": given(values)}, label=str(values))
+    for op, batch in product(("potrf", "potri"), ((), (2,))):
+        matrix = {"A": positive(*batch) if op == "potrf" else triangular(*batch)}
+        yield single(mx, f"_linalg_{op}", matrix, lower=False)
+    yield single(mx, "_linalg_potrf", {"A": given([[4, 1, 2], [99, 5, 3], [99, 99, 6]])}, lower=False, label="the other triangle unread")
     for values in ([[0, 1], [1, 0]], [[0, 2, 1], [3, 0, 1], [1, 1, 0]], [[1, 5, 2], [7, 1, 3], [2, 9, 1]]):
         for op in ("inverse", "det", "slogdet"):
             yield single(mx, f"_linalg_{op}", {"A": given(values)}, label=str(values))
