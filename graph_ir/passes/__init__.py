@@ -18,6 +18,7 @@ from dragoman.graph_ir.passes.fold_affine import fold_affine
 from dragoman.graph_ir.passes.merge_affine import merge_affine
 from dragoman.graph_ir.passes.normalizations import fuse_normalizations
 from dragoman.graph_ir.passes.padding import fold_padding
+from dragoman.graph_ir.passes.recurrences import fuse_recurrences
 from dragoman.graph_ir.passes.rewriting import rewrite
 from dragoman.graph_ir.passes.transposes import cancel_transposes
 
@@ -37,6 +38,7 @@ PASSES: tuple[Pass, ...] = (
     share_small_weights,
     share_common_subexpressions,
     cancel_transposes,
+    fuse_recurrences,
     make_padding_explicit,
     fold_padding,
     fuse_normalizations,
