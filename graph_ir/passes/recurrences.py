@@ -25,6 +25,8 @@ from dragoman.graph_ir.traversal import graphs_of, subgraphs, walk
 _FLOAT = ir.DataType.FLOAT
 _STEPS = 5
 """As few steps of a plain RNN, of one row, as are slower than the operator at every size."""
+_ROWS = 8
+"""As many rows as a GRU reads at once faster than its parts do, at every size."""
 
 Dim = int | str | None
 
@@ -98,7 +100,7 @@ class _Recurrence:
         states = [None if state is None or is_zero(state) else state for state in (h, c)]
         if not self._fits(h, c) or not self._closed() or self._depends_on_itself([*self._xs, *(s for s in (h, c) if s)]):
             return False
-        if not (self._pays() if self._cell.op_type == "RNN" else self._stays_finite(states, bounds)):
+        if not self._pays() or (self._cell.op_type != "RNN" and not self._stays_finite(states, bounds)):
             return False
         for made in self._put(states)[:2]:
             if self._cell.op_type != "RNN":
@@ -152,8 +154,10 @@ class _Recurrence:
         return False
 
     def _pays(self) -> bool:
-        """Whether ONNX Runtime's RNN is faster than its parts: it takes a batch row by row."""
-        return self._batch == 1 and len(self._chain) >= _STEPS
+        """Whether ONNX Runtime's operator is faster than its parts, as far as that is known: see docs/benchmarks.md."""
+        if self._cell.op_type == "RNN":
+            return self._batch == 1 and len(self._chain) >= _STEPS
+        return self._cell.op_type == "LSTM" or not isinstance(self._batch, int) or self._batch <= _ROWS
 
     def _stays_finite(self, states: Sequence[ir.Value | None], bounds: Bounds) -> bool:
         """Whether no sum of products can leave float32, and nothing is NaN."""

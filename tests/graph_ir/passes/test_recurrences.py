@@ -338,9 +338,9 @@ def test_one_step_stays(kind: str) -> None:
     assert OPERATORS[kind] not in checked(Net(Case(kind, steps=1)).build())
 
 
-@pytest.mark.parametrize(("steps", "batch"), [(4, 1), (5, 2), (5, "batch")])
-def test_an_rnn_that_would_be_slower_stays(steps: int, batch: int | str) -> None:
-    assert "RNN" not in checked(Net(Case("rnn", steps=steps, batch=batch)).build())
+@pytest.mark.parametrize(("kind", "steps", "batch"), [("rnn", 4, 1), ("rnn", 5, 2), ("rnn", 5, "batch"), ("gru", 5, 9)])
+def test_what_would_be_slower_stays(kind: str, steps: int, batch: int | str) -> None:
+    assert OPERATORS[kind] not in checked(Net(Case(kind, steps=steps, batch=batch)).build())
 
 
 def test_states_of_another_batch_stay() -> None:
