@@ -1,7 +1,6 @@
-"""One step of a recurrent network in basic operators: sums of products by constants, through gates, to the next state.
+"""One step of a recurrent network in basic operators: x and the state, through gates, to the next state.
 
-A gate's argument is x · W + h · R + bias: of one product or of several that are added, of what is concatenated, before or after
-the gates are split. Which gate is which is read off what it does to the state.
+Which gate is which is read off what it does to the state.
 """
 
 from __future__ import annotations
@@ -13,66 +12,21 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from dragoman.graph_ir.model import static_dims
-from dragoman.graph_ir.passes.editing import attribute, constant, ints
+from dragoman.graph_ir.passes.bounds import Bounds
+from dragoman.graph_ir.passes.editing import constant
+from dragoman.graph_ir.passes.gates import Bias, Block, Linear, gate_of, linear, summands, width_of
 from dragoman.graph_ir.passes.matching import Polynomial, equals, made_by, operands, polynomial
+from dragoman.graph_ir.tensors import DerivedTensor
 
-_DEPTH = 8
+_FLOAT = ir.DataType.FLOAT
+_LARGEST = 1e36
+"""So far below float32's largest that sums in any order don't reach it."""
+_STEPS = 5
+"""As few steps of a plain RNN, of one row, as are slower than the operator at every size."""
+_ROWS = 8
+"""As many rows as a GRU reads at once faster than its parts do, at every size."""
 _GRU: Polynomial = {(1, 0, 1): 1.0, (0, 1, 0): 1.0, (1, 1, 0): -1.0}
 """z · h + n − z · n in powers of (z, n, h)."""
-
-Span = tuple[int, int]
-Array = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Block:
-    """The rows and columns of a constant matrix, or of its transpose, that something is multiplied by."""
-
-    matrix: ir.Value
-    transposed: bool
-    rows: Span
-    columns: Span
-
-    def array(self) -> Array:
-        """(columns, rows), as ONNX's recurrent operators have their weights."""
-        found: Array = _numpy(self.matrix)
-        found = found if self.transposed else found.T
-        return found[slice(*self.columns), slice(*self.rows)]
-
-
-@dataclass(frozen=True)
-class Bias:
-    """The columns of a constant that is added: a vector, rows that are all the same, or a number."""
-
-    vector: ir.Value
-    columns: Span
-
-    def array(self) -> Array:
-        """(columns,)"""
-        found: Array = _numpy(self.vector)
-        if found.size == 1:
-            return np.full(self.columns[1] - self.columns[0], found.item(), np.float32)
-        return found.reshape(-1, found.shape[-1])[0, slice(*self.columns)]
-
-
-@dataclass(frozen=True)
-class Linear:
-    """The sum of products of values by blocks, and of biases; ``nodes`` compute it."""
-
-    products: tuple[tuple[ir.Value, Block], ...]
-    biases: tuple[Bias, ...]
-    nodes: tuple[ir.Node, ...]
-
-    def __add__(self, other: Linear) -> Linear:
-        return Linear(self.products + other.products, self.biases + other.biases, self.nodes + other.nodes)
-
-    def by(self, *sources: ir.Value) -> tuple[Block, ...] | None:
-        """The blocks that ``sources`` are multiplied by, if each is once, and nothing else is."""
-        found = dict(self.products)
-        matches = len(self.products) == len(found) == len(sources) and all(s in found for s in sources)
-        return tuple(found[source] for source in sources) if matches else None
-
 
 @dataclass(frozen=True)
 class Step:
@@ -95,12 +49,60 @@ class Step:
     cell: ir.Value | None
     nodes: tuple[ir.Node, ...]
 
+    def parameters(self) -> list[ir.TensorProtocol]:
+        """W (1, gates · hidden, width), R (1, gates · hidden, hidden), and B (1, 2 · gates · hidden) if there are biases."""
+        gates, hidden = len(self.weights), self.hidden
+        found: list[ir.TensorProtocol] = []
+        for blocks, width in ((self.weights, self.width), (self.recurrent, hidden)):
+            shape = (1, gates * hidden, width)
+            found.append(DerivedTensor(lambda blocks=blocks: np.concatenate([b.array() for b in blocks])[None], _FLOAT, shape))  # type: ignore[misc]
+        if any(self.biases):
+            added = np.zeros((2, gates, hidden))
+            for gate, biases in enumerate(self.biases):
+                added[(0, gate) if gate < gates else (1, gates - 1)] = _total(biases, hidden)
+            found.append(ir.Tensor(added.astype(np.float32).reshape(1, -1)))
+        return found
+
+    def attributes(self) -> dict[str, int]:
+        """Those of the operator that does the same."""
+        return {"hidden_size": self.hidden} | ({"linear_before_reset": 1} if self.variant == "after" else {})
+
+    def pays(self, batch: int | str | None, steps: int | None) -> bool:
+        """Whether ONNX Runtime's operator is faster than its parts, as far as that is known: see docs/benchmarks.md."""
+        if self.op_type == "RNN":
+            return batch == 1 and (steps is None or steps >= _STEPS)
+        return self.op_type == "LSTM" or not isinstance(batch, int) or batch <= _ROWS
+
+    def keeps_nan(self, read: Sequence[ir.Value | None], bounds: Bounds) -> bool:
+        """Whether the operator gives NaN where its parts do: its weights are finite, and it does, or of what is ``read`` nothing can become NaN."""
+        factor = bounds.of(*(block.matrix for block in (*self.weights, *self.recurrent)))
+        added = bounds.of(*(bias.vector for biases in self.biases for bias in biases))
+        if factor is None or added is None:
+            return False
+        if self.op_type == "RNN":
+            return True
+        largest = bounds.of(*read)
+        count = max(len(biases) for biases in self.biases)
+        return largest is not None and max(largest, 1.0) * max(factor, 1.0) * (self.width + self.hidden) + (count + 1) * added < _LARGEST
+
     def like(self, other: Step) -> bool:
         """Whether both compute the same of what they read."""
         return self._function() == other._function()
 
     def _function(self) -> tuple[object, ...]:
         return self.op_type, self.variant, self.weights, self.recurrent, self.biases
+
+    @property
+    def width(self) -> int:
+        """Elements of a row of ``x``."""
+        first, last = self.weights[0].rows
+        return last - first
+
+    @property
+    def hidden(self) -> int:
+        """Elements of a row of the state."""
+        first, last = self.weights[0].columns
+        return last - first
 
     def starts(self, other: Step) -> bool:
         """Whether this is ``other`` at a state of zeros: its products are gone, and what they added is a bias."""
@@ -110,12 +112,11 @@ class Step:
             return False
         if not all(np.isfinite(block.array()).all() for block in other.recurrent):
             return False
-        first, last = self.weights[0].columns
-        sums = ((total(a, last - first), total(b, last - first)) for a, b in zip(self.biases, other.biases, strict=True))
+        sums = ((_total(a, self.hidden), _total(b, self.hidden)) for a, b in zip(self.biases, other.biases, strict=True))
         return all(np.array_equal(a, b) for a, b in sums)
 
 
-def total(biases: frozenset[Bias], size: int) -> npt.NDArray[np.float64]:
+def _total(biases: frozenset[Bias], size: int) -> npt.NDArray[np.float64]:
     """Their sum in float64, ``size`` zeros if there are none."""
     return sum((bias.array().astype(np.float64) for bias in biases), np.zeros(size, np.float64))
 
@@ -134,7 +135,7 @@ def steps_at(node: ir.Node) -> Iterator[Step]:
     """Every way to read ``node``'s output as a next state."""
     found = {"Mul": _lstm, "Add": _gru, "Tanh": _rnn}.get(node.op_type)
     result = node.outputs[0]
-    if found is not None and node.domain == "" and result.dtype == ir.DataType.FLOAT and _width(result) is not None:
+    if found is not None and node.domain == "" and result.dtype == ir.DataType.FLOAT and width_of(result) is not None:
         yield from found(node)
 
 
@@ -146,13 +147,13 @@ def _lstm(node: ir.Node) -> Iterator[Step]:
     for opened, squashed in operands(node):
         tanh = made_by(squashed, "Tanh")
         cell = tanh.inputs[0] if tanh is not None else None
-        add, o = made_by(cell, "Add"), _gate(opened, "Sigmoid")
+        add, o = made_by(cell, "Add"), gate_of(opened, "Sigmoid")
         for kept, new in operands(add) if add is not None and o is not None else ():
             forget, write = made_by(kept, "Mul"), made_by(new, "Mul")
             if forget is None or write is None or tanh is None or add is None or o is None:
                 continue
             for (f_value, c), (i_value, g_value) in ((a, b) for a in operands(forget) for b in operands(write)):
-                gates = (_gate(i_value, "Sigmoid"), o, _gate(f_value, "Sigmoid"), _gate(g_value, "Tanh"))
+                gates = (gate_of(i_value, "Sigmoid"), o, gate_of(f_value, "Sigmoid"), gate_of(g_value, "Tanh"))
                 known = [gate for gate in gates if gate is not None]
                 if len(known) == 4:
                     outer = (node, tanh, add, forget, write)
@@ -161,7 +162,7 @@ def _lstm(node: ir.Node) -> Iterator[Step]:
 
 def _rnn(node: ir.Node) -> Iterator[Step]:
     """h' = tanh(x · W + h · R + b)."""
-    gate = _gate(node.outputs[0], "Tanh")
+    gate = gate_of(node.outputs[0], "Tanh")
     if gate is not None:
         yield from _of_two("RNN", "", [gate], (), node.outputs[0], (None, None))
 
@@ -170,11 +171,11 @@ def _gru(node: ir.Node) -> Iterator[Step]:
     """h' = z · h + (1 − z) · n, in any form; n = tanh(x · W + (r · h) · R + b), or tanh(x · W + b + r · (h · R + b'))."""
     seen = _arguments(node)
     candidates = [value for value in seen if made_by(value, "Tanh") is not None]
-    updates = [value for value in seen if _gate(value, "Sigmoid") is not None] if candidates else []
+    updates = [value for value in seen if gate_of(value, "Sigmoid") is not None] if candidates else []
     for n, z, h in ((n, z, h) for n in candidates for z in updates for h in seen):
         if h is n or h is z or made_by(h, "Sub", "Mul") is not None:
             continue
-        terms, gate, tanh = polynomial(node.outputs[0], [z, n, h], 4), _gate(z, "Sigmoid"), made_by(n, "Tanh")
+        terms, gate, tanh = polynomial(node.outputs[0], [z, n, h], 4), gate_of(z, "Sigmoid"), made_by(n, "Tanh")
         if terms is None or gate is None or tanh is None or not equals(terms[0], _GRU, node.outputs[0].dtype):
             continue
         x = next((source for source, _ in gate.products if source is not h), None)
@@ -189,7 +190,7 @@ def _gru(node: ir.Node) -> Iterator[Step]:
 
 def _reset_after(z: Linear, argument: ir.Value, x: ir.Value, h: ir.Value) -> Step | None:
     """The argument is x · W + b + r · (h · R + b')."""
-    leaves, adds = _summands(argument)
+    leaves, adds = summands(argument)
     products = [node for leaf in leaves if (node := made_by(leaf, "Mul")) is not None]
     rest = [linear(leaf) for leaf in leaves if made_by(leaf, "Mul") is None]
     if len(products) != 1 or not rest:
@@ -200,7 +201,7 @@ def _reset_after(z: Linear, argument: ir.Value, x: ir.Value, h: ir.Value) -> Ste
             return None
         candidate += part
     for r_value, inner_value in operands(products[0]):
-        r, inner = _gate(r_value, "Sigmoid"), linear(inner_value)
+        r, inner = gate_of(r_value, "Sigmoid"), linear(inner_value)
         if r is None or inner is None:
             continue
         whole = (z.by(x, h), r.by(x, h), candidate.by(x), inner.by(h))
@@ -225,7 +226,7 @@ def _reset_before(z: Linear, argument: ir.Value, x: ir.Value, h: ir.Value) -> St
     for value in (source for source, _ in candidate.products if source is not x) if candidate is not None else ():
         product = made_by(value, "Mul")
         for r_value, state in operands(product) if product is not None else ():
-            r = _gate(r_value, "Sigmoid")
+            r = gate_of(r_value, "Sigmoid")
             if r is None or state is not h or candidate is None or product is None:
                 continue
             pairs = [pair for pair in (z.by(x, h), r.by(x, h), candidate.by(x, value)) if pair is not None]
@@ -273,121 +274,3 @@ def _arguments(node: ir.Node) -> list[ir.Value]:
                 if inner is not None and depth < 3:
                     pending.append((inner, depth + 1))
     return found
-
-
-# -- sums of products ------------------------------------------------------------------------------------
-
-
-def linear(value: ir.Value, columns: Span | None = None, depth: int = _DEPTH) -> Linear | None:
-    """These columns of ``value`` as a sum of products by constants, and of constants."""
-    width = _width(value)
-    tensor = constant(value)
-    if tensor is not None:
-        span = columns or (0, tensor.shape.numpy()[-1] if len(tensor.shape) else 1)
-        return Linear((), (Bias(value, span),), ()) if _is_bias(value, span) else None
-    value, span, picks = _picked(value, columns or (0, width or 0))
-    node = made_by(value, "Add", "Gemm", "MatMul")
-    if node is None or width is None or depth == 0 or value.dtype != ir.DataType.FLOAT:
-        return None
-    if node.op_type == "Add":
-        found = [linear(v, span, depth - 1) for v in node.inputs if v is not None and _width(v) in (_width(value), None, 1)]
-        left, right = found if len(found) == 2 else (None, None)
-        return None if left is None or right is None else left + right + Linear((), (), (*picks, node))
-    return _product(node, span, picks)
-
-
-def _product(node: ir.Node, columns: Span, picks: tuple[ir.Node, ...]) -> Linear | None:
-    source, matrix = node.inputs[0], node.inputs[1]
-    sizes = static_dims(matrix) if matrix is not None and constant(matrix) is not None else None
-    if source is None or matrix is None or sizes is None or len(sizes) != 2 or _width(source) is None:
-        return None
-    if attribute(node, "transA", 0) or attribute(node, "alpha", 1.0) != 1 or attribute(node, "beta", 1.0) != 1:
-        return None
-    transposed = bool(attribute(node, "transB", 0))
-    biases: tuple[Bias, ...] = ()
-    if len(node.inputs) > 2 and node.inputs[2] is not None:
-        if not _is_bias(node.inputs[2], columns):
-            return None
-        biases = (Bias(node.inputs[2], columns),)
-    joined = made_by(source, "Concat")
-    if joined is None or attribute(joined, "axis") not in (1, -1):
-        rows = (0, sizes[1] if transposed else sizes[0])
-        return Linear(((source, Block(matrix, transposed, rows, columns)),), biases, (*picks, node))
-    products, first = list[tuple[ir.Value, Block]](), 0
-    for part in joined.inputs:
-        size = _width(part) if part is not None else None
-        if part is None or size is None:
-            return None
-        products.append((part, Block(matrix, transposed, (first, first + size), columns)))
-        first += size
-    return Linear(tuple(products), biases, (*picks, node, joined))
-
-
-def _gate(value: ir.Value, op_type: str) -> Linear | None:
-    """The argument of a curve; the curve may be of all gates, of which ``value`` is one."""
-    width = _width(value)
-    whole, columns, picks = _picked(value, (0, width or 0))
-    node = made_by(whole, op_type)
-    found = linear(node.inputs[0], columns) if node is not None and width and node.inputs[0] is not None else None
-    return found + Linear((), (), (*picks, node)) if found is not None and node is not None else None
-
-
-def _picked(value: ir.Value, columns: Span) -> tuple[ir.Value, Span, tuple[ir.Node, ...]]:
-    """What Split or Slice took ``value`` from along the last axis, which columns of it, and by which nodes."""
-    picks: tuple[ir.Node, ...] = ()
-    while (node := made_by(value, "Split", "Slice")) is not None:
-        first = _first_column(node, value)
-        if first is None or node.inputs[0] is None:
-            break
-        value, columns, picks = node.inputs[0], (columns[0] + first, columns[1] + first), (*picks, node)
-    return value, columns, picks
-
-
-def _first_column(node: ir.Node, part: ir.Value) -> int | None:
-    """Where ``part`` begins in what ``node`` takes apart, if that has two axes and is taken apart along the last."""
-    whole = _width(node.inputs[0])
-    if whole is None:
-        return None
-    if node.op_type == "Split":
-        widths = [_width(out) for out in node.outputs[: list(node.outputs).index(part)]]
-        return None if attribute(node, "axis", 0) not in (1, -1) or None in widths else sum(w for w in widths if w is not None)
-    starts, axes, steps = (ints(node, index, name) for index, name in ((1, "starts"), (3, "axes"), (4, "steps")))
-    if starts is None or axes is None or len(starts) != 1 or axes[0] not in (1, -1):
-        return None
-    if len(node.inputs) > 4 and node.inputs[4] is not None and steps != [1]:
-        return None
-    return min(starts[0] + whole if starts[0] < 0 else starts[0], whole)
-
-
-def _summands(value: ir.Value) -> tuple[list[ir.Value], list[ir.Node]]:
-    leaves, adds = [value], list[ir.Node]()
-    for _ in range(_DEPTH):
-        index = next((i for i, leaf in enumerate(leaves) if made_by(leaf, "Add") is not None), None)
-        node = made_by(leaves[index], "Add") if index is not None else None
-        if index is None or node is None:
-            break
-        adds.append(node)
-        leaves[index : index + 1] = [part for part in node.inputs if part is not None]
-    return leaves, adds
-
-
-def _is_bias(value: ir.Value, columns: Span) -> bool:
-    tensor = constant(value)
-    if tensor is None or tensor.dtype != ir.DataType.FLOAT or len(tensor.shape) > 2:
-        return False
-    array = tensor.numpy()
-    if array.size == 1:
-        return True
-    return array.ndim > 0 and columns[1] <= array.shape[-1] and (array.ndim == 1 or bool((array == array[:1]).all()))
-
-
-def _width(value: ir.Value | None) -> int | None:
-    """The last of two dimensions."""
-    shape = value.shape if value is not None else None
-    return shape[1] if shape is not None and len(shape) == 2 and isinstance(shape[1], int) else None
-
-
-def _numpy(value: ir.Value) -> Array:
-    tensor = constant(value)
-    assert tensor is not None
-    return tensor.numpy()

@@ -15,19 +15,13 @@ import onnx_ir as ir
 
 from dragoman.graph_ir.model import dims
 from dragoman.graph_ir.passes.bounds import Bounds
-from dragoman.graph_ir.passes.cells import Step, is_zero, steps_at, total
+from dragoman.graph_ir.passes.cells import Step, is_zero, steps_at
 from dragoman.graph_ir.passes.editing import Names, add_weight, attribute, constant, input_at, ints, remove_node, replace_value
 from dragoman.graph_ir.passes.matching import made_by
 from dragoman.graph_ir.provenance import merge_origins
-from dragoman.graph_ir.tensors import DerivedTensor
 from dragoman.graph_ir.traversal import graphs_of, subgraphs, walk
 
 _FLOAT = ir.DataType.FLOAT
-_STEPS = 5
-"""As few steps of a plain RNN, of one row, as are slower than the operator at every size."""
-_ROWS = 8
-"""As many rows as a GRU reads at once faster than its parts do, at every size."""
-
 Dim = int | str | None
 
 
@@ -90,8 +84,7 @@ class _Recurrence:
         self._prefix = chain[-1].result.name
         self._xs = [self._now(step.x) for step in chain]
         self._batch = dims(self._xs[0])[0]
-        self._width = self._cell.weights[0].rows[1] - self._cell.weights[0].rows[0]
-        self._hidden = self._cell.weights[0].columns[1] - self._cell.weights[0].columns[0]
+        self._width, self._hidden = self._cell.width, self._cell.hidden
 
     def fuse(self, bounds: Bounds) -> bool:
         """Put the operator in the place of the steps, if that is the same."""
@@ -100,7 +93,7 @@ class _Recurrence:
         states = [None if state is None or is_zero(state) else state for state in (h, c)]
         if not self._fits(h, c) or not self._closed() or self._depends_on_itself([*self._xs, *(s for s in (h, c) if s)]):
             return False
-        if not self._pays() or (self._cell.op_type != "RNN" and not self._stays_finite(states, bounds)):
+        if not self._cell.pays(self._batch, len(self._chain)) or not self._cell.keeps_nan([*self._xs, *states], bounds):
             return False
         for made in self._put(states)[:2]:
             if self._cell.op_type != "RNN":
@@ -153,36 +146,19 @@ class _Recurrence:
             pending += [value.producer() for value in (*node.inputs, *inside) if value is not None]
         return False
 
-    def _pays(self) -> bool:
-        """Whether ONNX Runtime's operator is faster than its parts, as far as that is known: see docs/benchmarks.md."""
-        if self._cell.op_type == "RNN":
-            return self._batch == 1 and len(self._chain) >= _STEPS
-        return self._cell.op_type == "LSTM" or not isinstance(self._batch, int) or self._batch <= _ROWS
-
-    def _stays_finite(self, states: Sequence[ir.Value | None], bounds: Bounds) -> bool:
-        """Whether no sum of products can leave float32, and nothing is NaN."""
-        constants = [part.matrix for part in (*self._cell.weights, *self._cell.recurrent)]
-        added = bounds.of(*(bias.vector for part in self._cell.biases for bias in part))
-        largest, factor = bounds.of(*self._xs, *states), bounds.of(*constants)
-        if largest is None or factor is None or added is None:
-            return False
-        count = max(len(part) for part in self._cell.biases)
-        total_width = self._width + self._hidden
-        return (max(largest, 1.0) + len(self._chain)) * max(factor, 1.0) * total_width + (count + 1) * added < 1e36
-
     # -- what becomes of it --------------------------------------------------------------------------------
 
     def _put(self, states: Sequence[ir.Value | None]) -> Sequence[ir.Value]:
         """The operator and what stands around it; gives its outputs."""
         lstm = self._cell.op_type == "LSTM"
-        inputs = [self._series(), *self._parameters(), None]
+        parameters = [add_weight(self._graph, t, self._unique(n)) for t, n in zip(self._cell.parameters(), "WRB", strict=False)]
+        inputs = [self._series(), *parameters, *[None] * (4 - len(parameters))]
         for state in states[: 2 if lstm else 1]:
             inputs.append(None if state is None else self._op("Unsqueeze", (state, self._ints([0])), (1, self._batch, self._hidden)))
         while inputs[-1] is None:
             inputs.pop()
         shapes = [(len(self._chain), 1, self._batch, self._hidden), *[(1, self._batch, self._hidden)] * (2 if lstm else 1)]
-        attributes = {"hidden_size": self._hidden} | ({"linear_before_reset": 1} if self._cell.variant == "after" else {})
-        y, *last = self._ops(self._cell.op_type, inputs, shapes, **attributes)
+        y, *last = self._ops(self._cell.op_type, inputs, shapes, **self._cell.attributes())
         self._read(y, *last)
         merge = [node for node in self._graph if node in self._nodes]
         for node in self._added:
@@ -202,23 +178,6 @@ class _Recurrence:
             shape[axis] = len(order)
             source = self._op("Gather", (source, self._ints(order)), shape, axis=axis)
         return source if axis == 0 else self._op("Transpose", (source,), (len(order), shape[0], shape[2]), perm=[1, 0, 2])
-
-    def _parameters(self) -> list[ir.Value | None]:
-        """W (1, gates · hidden, width), R (1, gates · hidden, hidden), and B (1, 2 · gates · hidden) if there are biases."""
-        cell, gates, hidden = self._cell, len(self._cell.weights), self._hidden
-        found: list[ir.Value | None] = []
-        for name, blocks, width in (("W", cell.weights, self._width), ("R", cell.recurrent, hidden)):
-            shape = (1, gates * hidden, width)
-            derived = DerivedTensor(lambda blocks=blocks: np.concatenate([b.array() for b in blocks])[None], _FLOAT, shape)  # type: ignore[misc]
-            found.append(add_weight(self._graph, derived, self._unique(name)))
-        if any(cell.biases):
-            added = np.zeros((2, gates, hidden))
-            for gate, biases in enumerate(cell.biases):
-                added[(0, gate) if gate < gates else (1, gates - 1)] = total(biases, hidden)
-            found.append(add_weight(self._graph, ir.Tensor(added.astype(np.float32).reshape(1, -1)), self._unique("B")))
-        else:
-            found.append(None)
-        return found
 
     def _read(self, y: ir.Value, *last: ir.Value) -> None:
         """Whoever read the steps' outputs reads the operator's; who put all of them together again, all at once."""
