@@ -20,6 +20,7 @@ from dragoman.graph_ir.passes.normalizations import fuse_normalizations
 from dragoman.graph_ir.passes.padding import fold_padding
 from dragoman.graph_ir.passes.recurrences import fuse_recurrences
 from dragoman.graph_ir.passes.rewriting import rewrite
+from dragoman.graph_ir.passes.scanned_cells import fuse_scanned_cells
 from dragoman.graph_ir.passes.transposes import cancel_transposes
 
 Pass = Callable[[ir.Model], bool]
@@ -39,6 +40,7 @@ PASSES: tuple[Pass, ...] = (
     share_common_subexpressions,
     cancel_transposes,
     fuse_recurrences,
+    fuse_scanned_cells,
     make_padding_explicit,
     fold_padding,
     fuse_normalizations,

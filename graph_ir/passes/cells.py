@@ -74,7 +74,7 @@ class Step:
         return self.op_type == "LSTM" or not isinstance(batch, int) or batch <= _ROWS
 
     def keeps_nan(self, read: Sequence[ir.Value | None], bounds: Bounds) -> bool:
-        """Whether the operator gives NaN where its parts do: its weights are finite, and it does, or of what is ``read`` nothing can become NaN."""
+        """Whether the operator gives NaN where its parts do: an RNN of finite weights does, or else nothing can become NaN."""
         factor = bounds.of(*(block.matrix for block in (*self.weights, *self.recurrent)))
         added = bounds.of(*(bias.vector for biases in self.biases for bias in biases))
         if factor is None or added is None:
