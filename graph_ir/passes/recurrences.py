@@ -191,7 +191,7 @@ class _Recurrence:
             replace_value(join.outputs[0], whole)
             remove_node(join)
             for part in parts:
-                if part is not None and not part.outputs[0].uses():
+                if part is not None and not part.outputs[0].uses() and not part.outputs[0].is_graph_output():
                     remove_node(part)
         each = any(self._is_read(step.result) for step in self._chain[:-1])
         for index, step in enumerate(self._chain):

@@ -258,6 +258,19 @@ def test_layers_above_each_other() -> None:
     assert checked(g.model()) == ["Gather", "Transpose", "LSTM", "Squeeze", "GRU", "Squeeze", "Transpose"]
 
 
+def test_outputs_that_are_stacked_twice_and_given_themselves() -> None:
+    net = Net(Case(given="none"))
+    g, (h, c), rows = net.g, (net.state(0), net.state(1)), []
+    for t, x in enumerate(net.parts()):
+        h, c = net.step(x, h, c, t)
+        rows.append(g.op("Unsqueeze", h, g.const([1])))
+    for name in ("y", "z"):
+        g.output(g.op("Concat", *rows, axis=1), name)
+    g.output(rows[0], "first")
+    g.output(g.op("Neg", c), "last")
+    assert checked(g.model()).count("LSTM") == 1
+
+
 # -- what must stay as it is -----------------------------------------------------------------------------
 
 
