@@ -18,7 +18,9 @@ from dragoman.graph_ir.passes.fold_affine import fold_affine
 from dragoman.graph_ir.passes.merge_affine import merge_affine
 from dragoman.graph_ir.passes.normalizations import fuse_normalizations
 from dragoman.graph_ir.passes.padding import fold_padding
+from dragoman.graph_ir.passes.recurrences import fuse_recurrences
 from dragoman.graph_ir.passes.rewriting import rewrite
+from dragoman.graph_ir.passes.scanned_cells import fuse_scanned_cells
 from dragoman.graph_ir.passes.transposes import cancel_transposes
 
 Pass = Callable[[ir.Model], bool]
@@ -37,6 +39,8 @@ PASSES: tuple[Pass, ...] = (
     share_small_weights,
     share_common_subexpressions,
     cancel_transposes,
+    fuse_recurrences,
+    fuse_scanned_cells,
     make_padding_explicit,
     fold_padding,
     fuse_normalizations,
