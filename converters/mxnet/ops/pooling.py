@@ -64,7 +64,10 @@ def pooling(
         y = _whole(g, raised, pool_type)
     else:
         w = _windows(g, node, x, kernel, stride, pad, pooling_convention)
-        if not _smaller(w.pad, w.kernel) and _by_onednn(x, w, pool_type, pooling_convention, layout):
+        counted = pool_type == "max" or count_include_pad is not False
+        checked = slice(None, None, 2 if len(kernel) == 3 and counted else 1)  # of a volume, not the axis in the middle
+        fits = _smaller(w.pad[checked], w.kernel[checked])
+        if not fits and _by_onednn(x, w, pool_type, pooling_convention, layout):
             raise g.malformed(node, f"its padding {w.pad} isn't smaller than its kernel {w.kernel}")
         if pool_type == "max":
             y = _maxima(g, x, w)

@@ -56,6 +56,9 @@ def _windows(mx):
             settings = {**kind, "pooling_convention": convention}
             settings |= {"kernel": (kernel,) * axes, "stride": (stride,) * axes, "pad": (pad,) * axes}
             yield _case(mx, _label(settings), settings, (2, 2, *SIZES[axes]), dynamic=not behind)
+    for kind, convention, axis in product(KINDS, ("valid", "full"), range(3)):  # as much padding as kernel: MXNet looks at two axes
+        wide = {"kernel": (2, 2, 2), "pad": tuple(2 if i == axis else 0 for i in range(3)), "pooling_convention": convention}
+        yield _case(mx, _label({**kind, **wide}), {**kind, **wide}, (1, 2, 4, 3, 4), dynamic=False)
     for kind, dtype in product(KINDS, ("float16", "float64")):
         behind = {"kernel": (1, 2), "stride": (3, 3), "pooling_convention": "full"}
         for settings in ({"kernel": (2, 3), "pad": (1, 1), "stride": (2, 2)}, behind):

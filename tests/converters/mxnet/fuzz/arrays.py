@@ -35,12 +35,26 @@ def values(r, shape, dtype):
     return distinct(*shape, scale=0.37, dtype=dtype) if kind < 0.5 else normal(*shape, dtype=dtype)
 
 
-def inputs_of(r, op, names, dtype, many):
-    """The arrays whose shapes the operator doesn't find by itself, in a dictionary, and the settings that they force."""
-    v = lambda *s, d=dtype: values(r, s, d)
-    n, c, h, w = r.randint(1, 3), r.choice((2, 4)), r.randint(2, 6), r.randint(2, 6)
-    numpy = op.startswith("_np")
-    s = shape(r)
+class Draw:
+    """What the arrays of one operator are drawn with."""
+
+    def __init__(self, r, op, names, dtype, many):
+        self.r, self.op, self.names, self.dtype, self.many = r, op, names, dtype, many
+        self.sizes = r.randint(1, 3), r.choice((2, 4)), r.randint(2, 6), r.randint(2, 6)
+        self.shape = shape(r)
+
+    def v(self, *sizes):
+        """An array of the operator's type."""
+        return values(self.r, sizes, self.dtype)
+
+    def all(self):
+        """In the order in which families take them apart."""
+        return self.r, self.op, self.v, self.shape, self.sizes
+
+
+def layers(draw):
+    """Layers with windows, norms, recurrent ones, embeddings."""
+    r, op, v, s, (n, c, h, w) = draw.all()
     if op in ("Convolution", "Deconvolution", "Pooling", "BatchNorm", "InstanceNorm", "GroupNorm", "LRN", "Pad"):
         s = images(r)
         width = s[1] * 0 + len(s) - 2
@@ -58,13 +72,13 @@ def inputs_of(r, op, names, dtype, many):
         if op == "LRN":
             forced["nsize"] = r.choice(("1", "3", "5"))
             s = (*s[:2], *images(r)[2:4]) if len(images(r)) > 3 else (n, c, h, w)
-        return {"data": values(r, s, dtype)}, forced
+        return {"data": values(r, s, draw.dtype)}, forced
     if op == "FullyConnected":
         return {"data": v(*shape(r, 2, 2, 3, 4))}, {}
     if op == "RNN":
         bi = r.random() < 0.5
         sizes = {"state_size": str(r.randint(1, 4)), "num_layers": str(r.randint(1, 2)), "bidirectional": str(bi), "p": "0"}
-        return {"data": normal(r.randint(1, 5), n, r.randint(1, 4), dtype=dtype)}, {
+        return {"data": normal(r.randint(1, 5), n, r.randint(1, 4), dtype=draw.dtype)}, {
             **sizes,
             "use_sequence_length": "False",
             "projection_size": "None",
@@ -76,6 +90,12 @@ def inputs_of(r, op, names, dtype, many):
             {"input_dim": "5", "output_dim": str(r.randint(1, 4))} if op == "Embedding" else {"depth": str(r.randint(3, 6))}
         )
         return {name: integers(0, 4, *shape(r, 1, 2, 3), dtype=kind)}, forced
+    return None
+
+
+def indexed(draw):
+    """What reads by index, and products of matrices."""
+    r, op, v, s, (n, _c, _h, _w) = draw.all()
     if op in ("take", "batch_take", "pick", "_contrib_boolean_mask", "_contrib_index_copy", "gather_nd"):
         kind = r.choice(("float32", "int32", "int64"))
         s = shape(r, 1, 2, 3, 4)
@@ -127,12 +147,18 @@ def inputs_of(r, op, names, dtype, many):
             found = {"A": v(*lead, *a), "B": v(*lead, *b)}
             return ({**found, "C": v(*lead, m, q)} if op == "_linalg_gemm" else found), forced
         return {"lhs": v(*lead, *a), "rhs": v(*lead, *b)}, {**forced, "forward_stype": "None"}
+    return None
+
+
+def places(draw):
+    """Sampling, regions, sequences, boxes."""
+    r, op, v, s, (n, c, h, w) = draw.all()
     if op in ("BilinearSampler", "SpatialTransformer", "GridGenerator"):
         size = {"target_shape": f"({r.randint(1, 5)}, {r.randint(1, 5)})"}
         if op == "GridGenerator":
             affine = r.random() < 0.5
             return {"data": v(n, 6) if affine else v(n, 2, h, w)}, {"transform_type": "affine" if affine else "warp", **size}
-        second = {"grid": uniform(-1.2, 1.2, n, 2, h, w, dtype=dtype)} if op[0] == "B" else {"loc": v(n, 6)}
+        second = {"grid": uniform(-1.2, 1.2, n, 2, h, w, dtype=draw.dtype)} if op[0] == "B" else {"loc": v(n, 6)}
         forced = {} if op[0] == "B" else {**size, "transform_type": "affine", "sampler_type": "bilinear"}
         return {"data": v(n, c, h, w), **second}, forced
     if op in ("ROIPooling", "_contrib_ROIAlign"):
@@ -140,7 +166,7 @@ def inputs_of(r, op, names, dtype, many):
             (r.randrange(n), x, y, x + r.uniform(0, 6), y + r.uniform(0, 6))
             for x, y in [(r.uniform(-1, 4), r.uniform(-1, 4)) for _ in range(r.randint(1, 4))]
         ]
-        return {"data": v(n, 4, 7, 8), "rois": given(rois, dtype=dtype)}, {
+        return {"data": v(n, 4, 7, 8), "rois": given(rois, dtype=draw.dtype)}, {
             "pooled_size": f"({r.randint(1, 2)}, {r.randint(1, 2)})"
             if op[0] == "_"
             else f"({r.randint(1, 4)}, {r.randint(1, 4)})",
@@ -152,7 +178,7 @@ def inputs_of(r, op, names, dtype, many):
         axis = r.choice((0, 1)) if op != "SequenceReverse" else 0
         found = {"data": v(*s)}
         if use:
-            found["sequence_length"] = integers(1, s[axis], s[1 - axis], dtype=r.choice(("float32", "int32", dtype)))
+            found["sequence_length"] = integers(1, s[axis], s[1 - axis], dtype=r.choice(("float32", "int32", draw.dtype)))
         return found, {"use_sequence_length": str(use), "axis": str(axis)}
     if op == "softmax":
         s = shape(r, 1, 2, 3, 4)
@@ -202,6 +228,12 @@ def inputs_of(r, op, names, dtype, many):
     if op == "_contrib_dequantize":
         kind = r.choice(("int8", "uint8"))
         return {"data": integers(0, 99, *s, dtype=kind), "min_range": uniform(-3, -1, 1), "max_range": uniform(1, 3, 1)}, {}
+    return None
+
+
+def matrices(draw):
+    """Attention, linear algebra, reshapes."""
+    r, op, v, s, (n, _c, h, w) = draw.all()
     if "interleaved" in op:
         heads, d = r.randint(1, 3), r.randint(1, 3)
         qkv, attention = v(h, n, heads * d * 3), v(n * heads, h, h)
@@ -217,18 +249,17 @@ def inputs_of(r, op, names, dtype, many):
         if op == "_linalg_syrk":
             return {"A": v(*shape(r, 2, 3, 4))}, {}
         k = r.randint(1, 4)
-        lower = r.random() < 0.5
         rows = [[(3.0 + i if i == j else 0.3 / (1 + i + j)) for j in range(k)] for i in range(k)]
         if op == "_linalg_potrf":
-            return {"A": given(rows, dtype=dtype)}, {}
+            return {"A": given(rows, dtype=draw.dtype)}, {}
         right = r.random() < 0.5
-        return {"A": given(rows, dtype=dtype), "B": v(*((w, k) if right else (k, w)))}, {"rightside": str(right)}
+        return {"A": given(rows, dtype=draw.dtype), "B": v(*((w, k) if right else (k, w)))}, {"rightside": str(right)}
     if op == "_ravel_multi_index":
-        return {"data": integers(0, 2, 3, *shape(r, 1, 2), dtype=dtype)}, {
+        return {"data": integers(0, 2, 3, *shape(r, 1, 2), dtype=draw.dtype)}, {
             "shape": str((r.randint(3, 5), r.randint(3, 5), r.randint(3, 5)))
         }
     if op == "_unravel_index":
-        return {"data": integers(0, 26, *shape(r, 1, 2), dtype=dtype)}, {
+        return {"data": integers(0, 26, *shape(r, 1, 2), dtype=draw.dtype)}, {
             "shape": str((r.randint(3, 5), r.randint(3, 5), r.randint(3, 5)))
         }
     if op in ("depth_to_space", "space_to_depth"):
@@ -239,17 +270,25 @@ def inputs_of(r, op, names, dtype, many):
         return {"data" if op == "Reshape" else "a": v(*whole)}, {
             "shape" if op == "Reshape" else "newshape": codes(r, whole, op != "Reshape")
         }
-    if op == "broadcast_to" or op == "_npi_broadcast_to":
+    if op in ("broadcast_to", "_npi_broadcast_to"):
         whole = shape(r)
         own = tuple(1 if r.random() < 0.4 else d for d in whole)
-        own = own[r.randint(0, len(own) - 1) :] if numpy else own
-        return {"array" if numpy else "data": v(*own)}, {
-            "shape": str(tuple(0 if not numpy and own[i] == d and r.random() < 0.3 else d for i, d in enumerate(whole)))
+        own = own[r.randint(0, len(own) - 1) :] if op.startswith("_np") else own
+        return {"array" if op.startswith("_np") else "data": v(*own)}, {
+            "shape": str(
+                tuple(0 if not op.startswith("_np") and own[i] == d and r.random() < 0.3 else d for i, d in enumerate(whole))
+            )
         }
     if op == "broadcast_axis":
         whole = tuple(1 if r.random() < 0.6 else d for d in s)
         axes = [i for i, d in enumerate(whole) if d == 1 and r.random() < 0.7]
         return {"data": v(*whole)}, {"axis": str(tuple(axes)), "size": str(tuple(r.randint(1, 4) for _ in axes))}
+    return None
+
+
+def parts(draw):
+    """Slices, splits, and any number of arrays."""
+    r, op, v, s, (n, c, _h, w) = draw.all()
     if op in ("broadcast_like", "reshape_like", "slice_like", "_contrib_arange_like"):
         whole = shape(r)
         if op == "slice_like":
@@ -284,7 +323,7 @@ def inputs_of(r, op, names, dtype, many):
             "sections": "0",
             "indices": str((0, *sorted(r.sample(range(1, size), r.randint(0, size - 1))))),
         }
-    if names == ["args"] or many:  # any number of arrays
+    if draw.names == ["args"] or draw.many:  # any number of arrays
         count = r.randint(1, 4)
         alike = [s] * count
         forced = {"num_args": str(count)}
@@ -303,8 +342,14 @@ def inputs_of(r, op, names, dtype, many):
         elif op == "Crop":
             alike = [(n, c, 6, 7), (n, 1, 3, 4)][: r.randint(1, 2)]
             forced = {"num_args": str(len(alike)), "h_w": "(2, 3)", "offset": str((r.randint(0, 2), r.randint(0, 2)))}
-        return {f"arg{i}": values(r, one, dtype) for i, one in enumerate(alike)}, forced
-    if len(names) >= 2 and names[:2] == ["lhs", "rhs"]:
+        return {f"arg{i}": values(r, one, draw.dtype) for i, one in enumerate(alike)}, forced
+    return None
+
+
+def pairs(draw):
+    """Two alike, and what else is of images."""
+    r, op, v, s, (n, c, h, w) = draw.all()
+    if len(draw.names) >= 2 and draw.names[:2] == ["lhs", "rhs"]:
         both = broadcast(r) if op.startswith(("broadcast", "_np")) else (s, s)
         return {"lhs": v(*both[0]), "rhs": v(*both[1])}, {}
     if op in (
@@ -327,10 +372,20 @@ def inputs_of(r, op, names, dtype, many):
     if op in ("LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput"):
         s = shape(r, 2, 3, 4)
         return {"data": v(*s), "label": v(*s)}, {}
-    if len(names) > 1 and r.random() < 0.5:
+    if len(draw.names) > 1 and r.random() < 0.5:
         both = broadcast(r) if r.random() < 0.5 else (s, s)
-        return {name: v(*both[min(i, 1)]) for i, name in enumerate(names)}, {}
-    return {names[0]: v(*s)} if names else {}, {}
+        return {name: v(*both[min(i, 1)]) for i, name in enumerate(draw.names)}, {}
+    return None
+
+
+def inputs_of(r, op, names, dtype, many):
+    """The arrays whose shapes the operator doesn't find by itself, in a dictionary, and the settings that they force."""
+    draw = Draw(r, op, names, dtype, many)
+    for family in (layers, indexed, places, matrices, parts, pairs):
+        found = family(draw)
+        if found is not None:
+            return found
+    return {names[0]: draw.v(*draw.shape)} if names else {}, {}
 
 
 def codes(r, whole, numpy):

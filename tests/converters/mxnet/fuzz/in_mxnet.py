@@ -129,8 +129,7 @@ def main():
         child = os.fork()
         if not child:
             signal.alarm(60)
-            sys.stderr = open(os.devnull, "w")
-            os.dup2(sys.stderr.fileno(), 2)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             job(draw, seed, own)
             os._exit(0)
         os.waitpid(child, 0)

@@ -11,7 +11,10 @@ class Unfit(Exception):
 
 def window(net, rank):
     """Kernel, stride and pads for so many axes."""
-    many = lambda *choices: tuple(net.r.choice(choices) for _ in range(rank))
+
+    def many(*choices):
+        return tuple(net.r.choice(choices) for _ in range(rank))
+
     settings = {"kernel": many(1, 2, 3)}
     if net.chance(0.6):
         settings["stride"] = many(1, 1, 2)

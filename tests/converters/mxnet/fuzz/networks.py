@@ -117,10 +117,10 @@ def gluon(mx, r):
     pools = [getattr(nn, f"{kind}Pool{rank}D") for kind in ("Max", "Avg")]
     makers = (
         lambda: wide(conv(size, r.choice((1, 3)), strides=r.choice((1, 2)), padding=1, use_bias=r.random() < 0.5, activation=r.choice((None, "relu", "tanh"))), size),
-        lambda: wide(transposed(size, 2, strides=2), size), lambda: nn.BatchNorm(scale=r.random() < 0.5, center=r.random() < 0.7), lambda: nn.InstanceNorm(), lambda: nn.LayerNorm(axis=r.choice((1, -1))),
-        lambda: nn.GroupNorm(1), lambda: nn.PReLU(), lambda: nn.LeakyReLU(0.2), lambda: nn.SELU(), lambda: nn.GELU(), lambda: nn.Swish(), lambda: nn.ELU(0.7), lambda: nn.Dropout(0.3), residual, residual, concurrent,
+        lambda: wide(transposed(size, 2, strides=2), size), lambda: nn.BatchNorm(scale=r.random() < 0.5, center=r.random() < 0.7), nn.InstanceNorm, lambda: nn.LayerNorm(axis=r.choice((1, -1))),
+        lambda: nn.GroupNorm(1), nn.PReLU, lambda: nn.LeakyReLU(0.2), nn.SELU, nn.GELU, nn.Swish, lambda: nn.ELU(0.7), lambda: nn.Dropout(0.3), residual, residual, concurrent,
         lambda: pools[0](r.choice((2, 3)), strides=2, padding=1, ceil_mode=False), lambda: pools[1](2, strides=r.choice((1, 2)), ceil_mode=r.random() < 0.5, count_include_pad=r.random() < 0.5), lambda: nn.HybridLambda("tanh"),
-        lambda: mx.gluon.contrib.nn.Identity(), lambda: conv(channels[0], 3, padding=1, groups=channels[0]),
+        mx.gluon.contrib.nn.Identity, lambda: conv(channels[0], 3, padding=1, groups=channels[0]),
     )  # fmt: skip
     net = nn.HybridSequential()
     with net.name_scope():

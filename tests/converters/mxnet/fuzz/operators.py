@@ -90,7 +90,7 @@ def setting(r, name, kind, rank, sizes):
             return "(" + ", ".join(str(r.choice(pool)) for _ in range(r.randint(1, rank))) + ",)"
         if name == "reps":
             return str(tuple(r.randint(1, 3) for _ in range(r.randint(1, 4))))
-        if name == "newshape" or name == "shape":
+        if name in ("newshape", "shape"):
             return str(tuple(r.choice((0, -1, -2, -3, -4, 1, 2, *sizes)) for _ in range(r.randint(1, 4))))
         return str(tuple(r.choice((1, 2, 3, *sizes)) for _ in range(rank)))
     if kind.startswith("tuple of <float>"):
