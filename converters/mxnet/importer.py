@@ -22,6 +22,7 @@ from dragoman.converters.mxnet.table import OPERATORS, UNREAD, output_name
 from dragoman.converters.mxnet.weights import add_parameters, find_weights, read_weights, variable_names
 from dragoman.graph_ir import Gap, Location, Model, Origin, Source, dims
 from dragoman.graph_ir.errors import DragomanError, MalformedModel, UnsupportedOperator, UsageError
+from dragoman.graph_ir.passes.dead_code import remove_dead_code
 from dragoman.graph_ir.provenance import set_source_tensors
 
 Shapes = Mapping[str, Sequence[int | str]]
@@ -147,6 +148,13 @@ def _operators(symbol: Symbol) -> Iterator[Node]:
             yield from _operators(inner)
 
 
+def _keep_what_is_read(model: ir.Model) -> None:
+    """What lies past the outputs goes, and with it inputs that only it reads, such as a label."""
+    remove_dead_code(model)
+    for value in [value for value in model.graph.inputs if not value.uses() and not value.is_graph_output()]:
+        model.graph.inputs.remove(value)
+
+
 class _Conversion:
     """The symbol while it is converted: which value each output of each node is."""
 
@@ -191,7 +199,10 @@ class _Conversion:
             self.convert(index)
         self.bind_outputs(outputs)
         self._sort_inputs()
-        return Model(self.g.model(), source, list(dict.fromkeys(self.g.notes)))
+        made = self.g.model()
+        if outputs is not None:
+            _keep_what_is_read(made)
+        return Model(made, source, list(dict.fromkeys(self.g.notes)))
 
     def has_inputs(self, index: int) -> bool:
         """Whether all that the node reads was converted."""

@@ -6,7 +6,7 @@ import onnx_ir as ir
 
 from dragoman.converters.mxnet.emitters.table import Emitter, emits, emits_each
 from dragoman.converters.mxnet.symbol import Ref
-from dragoman.converters.mxnet.symbol_writer import CannotEmitError, SymbolWriter, known_sizes, scalar
+from dragoman.converters.mxnet.symbol_writer import CannotEmitError, SymbolWriter, known_sizes
 from dragoman.graph_ir.passes.editing import attribute, constant
 
 

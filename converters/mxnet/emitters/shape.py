@@ -147,7 +147,7 @@ def expand(w: SymbolWriter, node: ir.Node) -> Ref:
     own: tuple[int | None, ...] = (1,) * (rank - len(shape)) + shape
     other = (1,) * (rank - len(wanted)) + wanted
     x = w.ref(node.inputs[0])
-    for _ in range(rank - len(shape)):
+    for _ in range(rank - max(len(shape), 1)):  # a constant scalar is one element to MXNet
         x = w.op("expand_dims", x, axis=0)
     sizes = tuple(0 if n == 1 else n for n in other)  # 0 keeps an axis
     if any(n == 0 for n in other) or not sizes:

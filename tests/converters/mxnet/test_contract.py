@@ -56,6 +56,15 @@ def test_an_input_that_is_an_output(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.run(["x"], {"x": X})[0], X)
 
 
+def test_inputs_past_the_outputs_are_left_out(tmp_path: Path) -> None:
+    net = Net()
+    tanh = net.op("tanh", "t", (net.var("x"),))
+    symbol = net.save(tmp_path, net.op("elemwise_add", "s", (tanh, net.var("label"))))
+    for outputs, names in ((["t_output"], ["x"]), (["s_output"], ["x", "label"]), (["label"], ["label"])):
+        model = dragoman.load(symbol, inputs={"x": (2, 3)}, outputs=outputs)
+        assert [value.name for value in model.graph.inputs] == names
+
+
 def test_one_output_twice(tmp_path: Path) -> None:
     net = Net()
     relu = net.op("relu", "r", (net.var("x"),))

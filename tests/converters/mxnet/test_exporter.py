@@ -223,6 +223,10 @@ MODELS = {
     "inputs in another order": "x (float[2,3] late, float[2,3] early) => (float[2,3] y) {a = Relu(early) y = Sub(a, late)}",
     "a dynamic batch": "x (float[batch,3] x) => (float[batch,3] y) {y = Softmax(x)}",
     "limits of integers": "x (int64[2,3] x) => (int64[2,3] y) <int64 low = {-1}, int64 high = {16777216}> {y = Clip(x, low, high)}",
+    "a scalar in every place, too many to be folded": (
+        "x (float[3,300,300] x) => (float[3,300,300] y) <float one = {1}, int64[3] to = {3, 300, 300}>"
+        " {a = Expand(one, to) y = Add(x, a)}"
+    ),
     "part of a split": "x (float[2,4] x) => (float[2,2] b, float[2,2] a) {a, b = Split<axis = 1, num_outputs = 2>(x)}",
 }
 
