@@ -93,14 +93,15 @@ def cast(g: SymbolBuilder, node: Node, data: Value, *, dtype: DataType) -> Value
 
 @op("amp_cast")
 def amp_cast(g: SymbolBuilder, node: Node, data: Value, *, dtype: DataType) -> Value:
-    """``data`` as another type; what isn't floating-point stays. From float32 to an integer, oneDNN rounds halves to even, and keeps
-    what the type has no room for at its ends. amp_cast.cc.
+    """``data`` as another type; what is neither float32 nor float16 stays. From float32 to an integer, oneDNN rounds halves to even,
+    and keeps what the type has no room for at its ends. amp_cast.cc.
     """
     if dtype_of(data) == DataType.FLOAT and dtype in (DataType.INT8, DataType.UINT8, DataType.INT32):
         ends = np.iinfo(dtype.numpy())
         high = np.nextafter(np.float32(ends.max), np.float32(0)) if dtype == DataType.INT32 else ends.max
         return cast_to(g, g.op("Clip", g.op("Round", data), number(g, data, ends.min), number(g, data, high)), dtype)
-    return cast_to(g, data, dtype) if dtype_of(data) in FLOATS and dtype_of(data) != dtype else g.op("Identity", data)
+    cast = dtype_of(data) in (DataType.FLOAT, DataType.FLOAT16) and dtype_of(data) != dtype
+    return cast_to(g, data, dtype) if cast else g.op("Identity", data)
 
 
 @op("amp_multicast")

@@ -40,3 +40,5 @@ def sweep(mx):
         halves = given([-0.6, 0.5, 1.5, 2.5, -1.5, 300, -300, 3e9, -3e9, 127.4])
         yield single(mx, "amp_cast", {"data": halves}, dtype=target, label="rounded")
         yield single(mx, "amp_cast", {"data": uniform(-3, 9, 4, 5, dtype="float16")}, dtype=target)
+    twice = mx.sym.amp_cast(mx.sym.Variable("data", dtype="float64") * 2, dtype="float32", name="y")
+    yield Case("amp_cast,float64", twice, {"data": normal(2, 3, dtype="float64")}, dynamic={"data": ("batch", 3)})
