@@ -50,12 +50,19 @@ def extremum_of_integers(node: ir.Node, e: Emitter) -> ir.Value | None:
 
 
 @lowers(12, "Clip")
-def clip_integers(node: ir.Node, e: Emitter) -> ir.Value | None:
-    """Before 12 only floats were clipped: integers are picked by Where."""
+def clip_other_types(node: ir.Node, e: Emitter) -> ir.Value | None:
+    """Before 12 only floats were clipped, and by ONNX Runtime only float32: halves widen, doubles are extremes, integers are picked."""
     x = needed(node, 0)
+    lowest, highest = input_at(node, 1), input_at(node, 2)
+    if x.dtype in (ir.DataType.FLOAT16, ir.DataType.DOUBLE):
+        ends = np.finfo(numpy_dtype(x))  # a bound that isn't given is the last number, which also clips infinity
+        low = lowest if lowest is not None else e.const(ends.min, numpy_dtype(x))
+        high = highest if highest is not None else e.const(ends.max, numpy_dtype(x))
+        if x.dtype == ir.DataType.DOUBLE:
+            return e.op("Min", e.op("Max", x, low), high)
+        return cast(e, e.op("Clip", *(cast(e, value, ir.DataType.FLOAT) for value in (x, low, high))), x.dtype)
     if numpy_dtype(x).kind == "f":
         return None
-    lowest, highest = input_at(node, 1), input_at(node, 2)
     result = x if lowest is None else _pick(e, "Greater", x, lowest)
     result = result if highest is None else _pick(e, "Less", result, highest)
     return result if result is not x else e.op("Identity", x)

@@ -41,6 +41,9 @@ CASES = [
     Case("crossed", "Clip", (spread(np.int64, 9), np.array(7), np.array(-7))),
     Case("below", "Clip", (spread(np.int64, 9), None, np.array(-7))),
     Case("half", "Clip", (np.linspace(-3, 3, 7).astype(np.float16), np.array(-1, np.float16))),
+    Case("half above", "Clip", (np.array([np.nan, -np.inf, 0, 2, np.inf], np.float16), None, np.array(1, np.float16))),
+    Case("double", "Clip", (np.array([np.nan, -np.inf, 0, 2, np.inf]), np.array(-1.0), np.array(1.0))),
+    Case("double as it is", "Clip", (np.linspace(-3, 3, 7),)),
     *(Case(f"{a.__name__}-{b.__name__}", "Pow", (np.array([3, -7, 2, 1], a), np.array([3, 2, 0, 5], b)))
       for a in (np.int32, np.int64, np.float32, np.float64) for b in (np.int32, np.int64, np.float32, np.float64)),
     Case("root", "Pow", (np.array([9, 2, 10], np.int64), np.array([0.5, 1.5, 2.5], F))),
