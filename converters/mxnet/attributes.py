@@ -1,11 +1,13 @@
 """Attributes, which are text in the file, as the types that a handler's signature declares.
 
-A handler's keyword-only parameters are its operator's settings: their names, types and defaults, as in MXNet's dmlc parameters.
+A handler's keyword-only parameters are its operator's settings: their names, types and defaults, as in MXNet's dmlc parameters. A
+parameter that is declared as a dataclass stands for all of its fields: what several operators are set by is said once.
 """
 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import re
 import types
@@ -50,12 +52,13 @@ class BadAttribute(ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One keyword-only parameter of a handler."""
+    """One keyword-only parameter of a handler, or a field of one that is a dataclass (``group``)."""
 
     name: str
     type: Any
     default: Any
     required: bool
+    group: str = ""
 
 
 @cache
@@ -64,7 +67,15 @@ def settings_of(handler: Callable[..., Any]) -> Mapping[str, Setting]:
     hints = typing.get_type_hints(handler)
     found = {}
     for name, parameter in inspect.signature(handler).parameters.items():
-        if parameter.kind is parameter.KEYWORD_ONLY:
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            continue
+        if dataclasses.is_dataclass(hints[name]):
+            kinds = typing.get_type_hints(hints[name])
+            for field in dataclasses.fields(hints[name]):
+                required = field.default is dataclasses.MISSING
+                default = None if required else field.default
+                found[field.name] = Setting(field.name, kinds[field.name], default, required, group=name)
+        else:
             required = parameter.default is parameter.empty
             found[name] = Setting(name, hints[name], None if required else parameter.default, required)
     return found
@@ -89,7 +100,16 @@ def parse(handler: Callable[..., Any], attrs: Mapping[str, str]) -> dict[str, An
         values[name] = _value(settings[name], text)
     if missing := [name for name, setting in settings.items() if setting.required and name not in values]:
         raise BadAttribute(f"lacks the attribute {', '.join(missing)}")
-    return values
+    return _grouped(handler, settings, values)
+
+
+def _grouped(handler: Callable[..., Any], settings: Mapping[str, Setting], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a dataclass's fields as an object of it."""
+    hints = typing.get_type_hints(handler)
+    made = {name: value for name, value in values.items() if not settings[name].group}
+    for group in dict.fromkeys(setting.group for setting in settings.values() if setting.group):
+        made[group] = hints[group](**{name: value for name, value in values.items() if settings[name].group == group})
+    return made
 
 
 def _value(setting: Setting, text: str) -> Any:

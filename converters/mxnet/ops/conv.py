@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import onnx_ir as ir
 from onnx_ir import Value
 
@@ -14,6 +16,36 @@ from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
 
 
+@dataclass(frozen=True, kw_only=True)
+class Convolving:
+    """What every convolution is set by."""
+
+    kernel: Ints
+    num_filter: int
+    stride: Ints = ()
+    dilate: Ints = ()
+    pad: Ints = ()
+    num_group: int = 1
+    no_bias: bool = False
+    layout: Layout = "None"
+
+    def geometry(self) -> tuple[Ints, Ints, Ints]:
+        """Stride, dilation and padding, those along each axis of the kernel that aren't given too."""
+        stride, dilate, pad = (
+            value or (default,) * len(self.kernel) for value, default in ((self.stride, 1), (self.dilate, 1), (self.pad, 0))
+        )
+        return stride, dilate, pad
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deconvolving(Convolving):
+    """And a transposed one."""
+
+    adj: Ints = ()
+    target_shape: Ints = ()
+    no_bias: bool = True
+
+
 @op("Convolution", "Convolution_v1", "_npx_convolution")
 def convolution(
     g: SymbolBuilder,
@@ -22,31 +54,25 @@ def convolution(
     weight: Value,
     bias: Value | None = None,
     *,
-    kernel: Ints,
-    num_filter: int,
-    stride: Ints = (),
-    dilate: Ints = (),
-    pad: Ints = (),
-    num_group: int = 1,
-    no_bias: bool = False,
-    layout: Layout = "None",
+    conv: Convolving,
 ) -> Value:
     """MXNet Convolution, 1 to 3 spatial axes: (N, C, *S) → (N, num_filter, ⌊(S + 2·pad − dilate·(k − 1) − 1) / stride⌋ + 1).
 
     weight (num_filter, C / num_group, *k), bias (num_filter). In the layouts with channels last data and weight have them there,
     which MXNet computes on a GPU only. convolution-inl.h; Convolution_v1, of two spatial axes, convolution_v1-inl.h.
     """
-    _check(g, node, data, weight, bias, layout, no_bias=no_bias)
-    stride, dilate, pad = _geometry(g, node, data, kernel, (stride, dilate, pad), layout)
+    kernel, layout = conv.kernel, conv.layout
+    _check(g, node, data, weight, bias, conv)
+    stride, dilate, pad = _geometry(g, node, data, conv)
     if node.op == "Convolution_v1" and (len(kernel) != 2 or layout == "NHWC"):
         raise g.malformed(node, f"has the kernel {kernel} and the layout {layout}; its code is for (N, C, H, W)")
     x, w = channels_first(g, data, layout), channels_first(g, weight, layout)
     for size, k, d, p in zip(dims(x)[2:], kernel, dilate, pad, strict=True):
         if isinstance(size, int) and size + 2 * p < d * (k - 1) + 1:
             raise g.malformed(node, f"its kernel {kernel} is larger than its input {list(dims(data))}")
-    _check_groups(g, node, num_group, num_filter, dims(x)[1])
+    _check_groups(g, node, conv, dims(x)[1])
     y = g.single(
-        "Conv", x, w, bias, kernel_shape=kernel, strides=stride, dilations=dilate, pads=[*pad, *pad], group=num_group
+        "Conv", x, w, bias, kernel_shape=kernel, strides=stride, dilations=dilate, pads=[*pad, *pad], group=conv.num_group
     )
     return channels_back(g, y, layout)
 
@@ -59,26 +85,18 @@ def deconvolution(
     weight: Value,
     bias: Value | None = None,
     *,
-    kernel: Ints,
-    num_filter: int,
-    stride: Ints = (),
-    dilate: Ints = (),
-    pad: Ints = (),
-    adj: Ints = (),
-    target_shape: Ints = (),
-    num_group: int = 1,
-    no_bias: bool = True,
-    layout: Layout = "None",
+    conv: Deconvolving,
 ) -> Value:
     """MXNet Deconvolution: (N, C, *S) → (N, num_filter, (S − 1)·stride + dilate·(k − 1) + 1 − 2·pad + adj).
 
     A ``target_shape`` decides pad and adj: pad = ⌈total / 2⌉ where total = (S − 1)·stride + dilate·(k − 1) + 1 − target, and adj is
     what that takes too much. weight (C, num_filter / num_group, *k), bias (num_filter). deconvolution-inl.h, InferPad.
     """
-    _check(g, node, data, weight, bias, layout, no_bias=no_bias)
-    stride, dilate, pad = _geometry(g, node, data, kernel, (stride, dilate, pad), layout)
-    if layout.endswith("C"):
-        raise g.unsupported(node, f"has the layout {layout}, which MXNet's own CPU code doesn't run")
+    kernel, adj, target_shape = conv.kernel, conv.adj, conv.target_shape
+    _check(g, node, data, weight, bias, conv)
+    stride, dilate, pad = _geometry(g, node, data, conv)
+    if conv.layout.endswith("C"):
+        raise g.unsupported(node, f"has the layout {conv.layout}, which MXNet's own CPU code doesn't run")
     if len(kernel) == 3:
         g.require(node, data, ir.DataType.FLOAT, ir.DataType.FLOAT16)
     if data.dtype == ir.DataType.DOUBLE and max(stride) > 1 and max(dilate) > 1:
@@ -97,7 +115,7 @@ def deconvolution(
     for size, k, s, d, p, a in zip(dims(data)[2:], kernel, stride, dilate, pad, adj, strict=True):
         if isinstance(size, int) and (size - 1) * s + d * (k - 1) + 1 - 2 * p + a < 1:
             raise g.malformed(node, f"its padding {pad} leaves nothing of its input {list(dims(data))}")
-    _check_groups(g, node, num_group, num_filter, dims(data)[1])
+    _check_groups(g, node, conv, dims(data)[1])
     return g.single(
         "ConvTranspose",
         data,
@@ -108,30 +126,30 @@ def deconvolution(
         dilations=dilate,
         pads=[*pad, *pad],
         output_padding=adj if any(adj) else None,
-        group=num_group,
+        group=conv.num_group,
     )
 
 
-def _check(
-    g: SymbolBuilder, node: Node, data: Value, weight: Value, bias: Value | None, layout: Layout, *, no_bias: bool
-) -> None:
+def _check(g: SymbolBuilder, node: Node, data: Value, weight: Value, bias: Value | None, conv: Convolving) -> None:
     """Floats, a bias if there is to be one, and a weight of as many axes as the data."""
     floats_only(g, node, data)
-    if (bias is None) != no_bias:
-        raise g.malformed(node, f"has no_bias {no_bias} and {'no' if bias is None else 'a'} bias")
-    if layout == "NWC" or g.rank(node, weight) != g.rank(node, data):
-        raise g.malformed(node, f"has the layout {layout}, data {list(dims(data))} and weight {list(dims(weight))}")
+    if (bias is None) != conv.no_bias:
+        raise g.malformed(node, f"has no_bias {conv.no_bias} and {'no' if bias is None else 'a'} bias")
+    if conv.layout == "NWC" or g.rank(node, weight) != g.rank(node, data):
+        raise g.malformed(node, f"has the layout {conv.layout}, data {list(dims(data))} and weight {list(dims(weight))}")
 
 
-def _geometry(g: SymbolBuilder, node: Node, data: Value, kernel: Ints, given: tuple[Ints, Ints, Ints], layout: Layout) -> list[Ints]:
+def _geometry(g: SymbolBuilder, node: Node, data: Value, conv: Convolving) -> tuple[Ints, Ints, Ints]:
     """Stride, dilation and padding along each axis of the kernel."""
-    check_layout(g, node, data, kernel, layout)
-    found = [value or (default,) * len(kernel) for value, default in zip(given, (1, 1, 0), strict=True)]
+    kernel = conv.kernel
+    check_layout(g, node, data, kernel, conv.layout)
+    found = conv.geometry()
     if not kernel or any(len(value) != len(kernel) for value in found) or min(*kernel, *found[0], *found[1]) < 1 or min(found[2]) < 0:
         raise g.malformed(node, f"its kernel {kernel}, stride, dilation and padding {found} don't fit each other")
     return found
 
 
-def _check_groups(g: SymbolBuilder, node: Node, groups: int, filters: int, channels: object) -> None:
+def _check_groups(g: SymbolBuilder, node: Node, conv: Convolving, channels: object) -> None:
+    groups, filters = conv.num_group, conv.num_filter
     if groups < 1 or filters % groups or (isinstance(channels, int) and channels % groups):
         raise g.malformed(node, f"{channels} channels and {filters} filters can't be divided into {groups} groups")

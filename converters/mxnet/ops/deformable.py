@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
@@ -9,13 +10,19 @@ import numpy as np
 from onnx_ir import Value
 
 from dragoman.converters.mxnet.arithmetic import number
-from dragoman.converters.mxnet.attributes import Ints
+from dragoman.converters.mxnet.ops.conv import Convolving
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
 from dragoman.converters.mxnet.table import op
 from dragoman.graph_ir import dims
 
-Layout = Literal["None", "NCHW"]
+
+@dataclass(frozen=True, kw_only=True)
+class Deforming(Convolving):
+    """What a deformable convolution is set by."""
+
+    num_deformable_group: int = 1
+    layout: Literal["None", "NCHW"] = "None"
 
 
 @op("_contrib_DeformableConvolution")
@@ -27,24 +34,16 @@ def deformable_convolution(
     weight: Value,
     bias: Value | None = None,
     *,
-    kernel: Ints,
-    num_filter: int,
-    stride: Ints = (),
-    dilate: Ints = (),
-    pad: Ints = (),
-    num_group: int = 1,
-    num_deformable_group: int = 1,
-    no_bias: bool = False,
-    layout: Layout = "None",
+    conv: Deforming,
 ) -> Value:
     """MXNet DeformableConvolution: (N, C, H, W), offsets (N, groups·kernel·2: y x, H', W') → (N, num_filter, H', W').
 
     A tap samples bilinearly where it is moved to: before the first pixel it is 0, after the last one, up to its far edge, it is the
     last pixel. DeformConv fades to 0 on either side; so the places there are moved to where it gives the same. deformable_im2col.h.
     """
-    stride, dilate, pad = stride or (1, 1), dilate or (1, 1), pad or (0, 0)
-    _check(g, node, data, offset, kernel, stride, dilate, pad, num_deformable_group)
-    channels = 2 * num_deformable_group * prod(kernel)
+    _check(g, node, data, offset, conv)
+    kernel, (stride, dilate, pad) = conv.kernel, conv.geometry()
+    channels = 2 * conv.num_deformable_group * prod(kernel)
     vertical = g.const((np.arange(channels) % 2 == 0).reshape(1, channels, 1, 1))
 
     def by_axis(y: Value, x: Value) -> Value:
@@ -55,7 +54,7 @@ def deformable_convolution(
     for axis, shape in ((2, [1, 1, -1, 1]), (3, [1, 1, 1, -1])):
         places = g.op("Range", g.const(0), g.op("Squeeze", g.dim(offset, axis)), g.const(1))
         starts.append(g.op("Reshape", g.op("Mul", places, g.const(stride[axis - 2])), g.const(shape)))
-    tap = g.const(np.tile(taps.reshape(1, -1, 1, 1), (1, num_deformable_group, 1, 1)))
+    tap = g.const(np.tile(taps.reshape(1, -1, 1, 1), (1, conv.num_deformable_group, 1, 1)))
     base = g.op("Add", by_axis(*starts), g.op("Cast", tap, to=offset.dtype))
     size = by_axis(g.dim(data, 2), g.dim(data, 3))
 
@@ -64,7 +63,7 @@ def deformable_convolution(
     last = g.op("Sub", size, number(g, size, 1))
     place = g.op("Where", inside, g.op("Min", place, last), number(g, place, -2))
     moved = g.op("Sub", place, base)
-    return _convolve(g, data, weight, moved, bias, None, kernel, stride, dilate, pad, num_group, num_deformable_group)
+    return _convolve(g, data, weight, moved, bias, None, conv)
 
 
 @op("_contrib_ModulatedDeformableConvolution")
@@ -77,28 +76,18 @@ def modulated_deformable_convolution(
     weight: Value,
     bias: Value | None = None,
     *,
-    kernel: Ints,
-    num_filter: int,
-    stride: Ints = (),
-    dilate: Ints = (),
-    pad: Ints = (),
-    num_group: int = 1,
-    num_deformable_group: int = 1,
-    no_bias: bool = False,
-    layout: Layout = "None",
+    conv: Deforming,
 ) -> Value:
     """MXNet ModulatedDeformableConvolution: the same, each tap times its mask (N, groups·kernel, H', W'), and samples that fade to
     0 outside: DeformConv itself. modulated_deformable_im2col.h.
     """
-    stride, dilate, pad = stride or (1, 1), dilate or (1, 1), pad or (0, 0)
-    _check(g, node, data, offset, kernel, stride, dilate, pad, num_deformable_group)
-    return _convolve(g, data, weight, offset, bias, mask, kernel, stride, dilate, pad, num_group, num_deformable_group)
+    _check(g, node, data, offset, conv)
+    return _convolve(g, data, weight, offset, bias, mask, conv)
 
 
-def _check(
-    g: SymbolBuilder, node: Node, data: Value, offset: Value, kernel: Ints, stride: Ints, dilate: Ints, pad: Ints, groups: int
-) -> None:
+def _check(g: SymbolBuilder, node: Node, data: Value, offset: Value, conv: Deforming) -> None:
     """Two spatial axes, and an offset for every tap at every place of the output."""
+    kernel, groups, (stride, dilate, pad) = conv.kernel, conv.num_deformable_group, conv.geometry()
     if len(kernel) != 2 or len(dims(data)) != 4:
         raise g.unsupported(node, f"has a kernel of {len(kernel)} axes; MXNet's own CPU code runs 2 only")
     wanted: list[int | None] = [2 * groups * prod(kernel)]
@@ -116,13 +105,9 @@ def _convolve(
     offset: Value,
     bias: Value | None,
     mask: Value | None,
-    kernel: Ints,
-    stride: Ints,
-    dilate: Ints,
-    pad: Ints,
-    groups: int,
-    offset_groups: int,
+    conv: Deforming,
 ) -> Value:
+    stride, dilate, pad = conv.geometry()
     return g.op(
         "DeformConv",
         data,
@@ -130,10 +115,10 @@ def _convolve(
         offset,
         bias,
         mask,
-        kernel_shape=list(kernel),
+        kernel_shape=list(conv.kernel),
         strides=list(stride),
         dilations=list(dilate),
         pads=[*pad, *pad],
-        group=groups,
-        offset_group=offset_groups,
+        group=conv.num_group,
+        offset_group=conv.num_deformable_group,
     )

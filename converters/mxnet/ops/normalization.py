@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import onnx_ir as ir
 from onnx_ir import Value
@@ -16,6 +18,26 @@ Three = tuple[Value, Value | None, Value | None]
 """The output, and two statistics if they are asked for."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ByChannel:
+    """What every normalisation by stored statistics is set by."""
+
+    eps: float = 1e-3
+    momentum: float = 0.9
+    fix_gamma: bool = True
+    use_global_stats: bool = False
+    output_mean_var: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByStatistics(ByChannel):
+    """And one along any axis."""
+
+    axis: int = 1
+    min_calib_range: float | None = None
+    max_calib_range: float | None = None
+
+
 @op("BatchNorm", "CuDNNBatchNorm", "_npx_batch_norm")
 def batch_norm(
     g: SymbolBuilder,
@@ -26,23 +48,16 @@ def batch_norm(
     moving_mean: Value,
     moving_var: Value,
     *,
-    eps: float = 1e-3,
-    momentum: float = 0.9,
-    fix_gamma: bool = True,
-    use_global_stats: bool = False,
-    output_mean_var: bool = False,
-    axis: int = 1,
-    min_calib_range: float | None = None,
-    max_calib_range: float | None = None,
+    norm: ByStatistics,
 ) -> Three:
     """MXNet BatchNorm at inference: (x − mean) / sqrt(var + eps) · gamma + beta for each index of ``axis``.
 
     gamma is 1 if fix_gamma, whatever is stored. The statistics are the stored mean, and 1 / sqrt(var + eps). batch_norm.cc.
     """
-    y = _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), eps, axis, fixed=fix_gamma)
-    if not output_mean_var:
+    y = _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), norm, norm.axis)
+    if not norm.output_mean_var:
         return y, None, None
-    shifted = g.op("Add", moving_var, number(g, moving_var, eps))
+    shifted = g.op("Add", moving_var, number(g, moving_var, norm.eps))
     return y, g.op("Identity", moving_mean), g.op("Reciprocal", g.op("Sqrt", shifted))
 
 
@@ -56,20 +71,13 @@ def batch_norm_with_relu(
     moving_mean: Value,
     moving_var: Value,
     *,
-    eps: float = 1e-3,
-    momentum: float = 0.9,
-    fix_gamma: bool = True,
-    use_global_stats: bool = False,
-    output_mean_var: bool = False,
-    axis: int = 1,
-    min_calib_range: float | None = None,
-    max_calib_range: float | None = None,
+    norm: ByStatistics,
 ) -> Three:
     """MXNet BatchNormWithReLU: max(BatchNorm, 0), which only oneDNN computes: of 4 axes, the second one. batch_norm_relu.cc."""
     g.require(node, data, ir.DataType.FLOAT)
-    if g.rank(node, data) != 4 or axis not in (1, -3):
-        raise g.malformed(node, f"normalises axis 1 of 4, not {axis} of {g.rank(node, data)}")
-    y = _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), eps, axis, fixed=fix_gamma)
+    if g.rank(node, data) != 4 or norm.axis not in (1, -3):
+        raise g.malformed(node, f"normalises axis 1 of 4, not {norm.axis} of {g.rank(node, data)}")
+    y = _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), norm, norm.axis)
     return g.op("Relu", y), None, None
 
 
@@ -83,17 +91,13 @@ def batch_norm_v1(
     moving_mean: Value,
     moving_var: Value,
     *,
-    eps: float = 1e-3,
-    momentum: float = 0.9,
-    fix_gamma: bool = True,
-    use_global_stats: bool = False,
-    output_mean_var: bool = False,
+    norm: ByChannel,
 ) -> tuple[Value, Value, Value]:
     """MXNet BatchNorm_v1, of 2 or 4 axes: BatchNorm whose statistics are the stored mean and variance. batch_norm_v1-inl.h."""
     g.require(node, data, ir.DataType.FLOAT)
     if g.rank(node, data) not in (2, 4):
         raise g.malformed(node, f"normalises 2 or 4 axes, its input has {g.rank(node, data)}")
-    y = _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), eps, 1, fixed=fix_gamma)
+    y = _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), norm, 1)
     return y, moving_mean, moving_var
 
 
@@ -108,26 +112,22 @@ def sync_batch_norm(
     moving_var: Value,
     *,
     key: str,
-    eps: float = 1e-3,
-    momentum: float = 0.9,
-    fix_gamma: bool = True,
-    use_global_stats: bool = False,
-    output_mean_var: bool = False,
     ndev: int = 1,
+    norm: ByChannel,
 ) -> Three:
     """MXNet SyncBatchNorm: at inference BatchNorm of axis 1, its statistics not written. sync_batch_norm-inl.h."""
     g.require(node, data, ir.DataType.FLOAT)
-    return _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), eps, 1, fixed=fix_gamma), None, None
+    return _by_stored(g, node, data, (gamma, beta, moving_mean, moving_var), norm, 1), None, None
 
 
 def _by_stored(
-    g: SymbolBuilder, node: Node, data: Value, stored: tuple[Value, ...], eps: float, axis: int, *, fixed: bool
+    g: SymbolBuilder, node: Node, data: Value, stored: tuple[Value, ...], norm: ByChannel, axis: int
 ) -> Value:
     floats_only(g, node, data)
     rank = g.rank(node, data)
     axis = g.axis(node, axis, rank)
-    gamma, *others = stored
-    if fixed:
+    (gamma, *others), eps = stored, norm.eps
+    if norm.fix_gamma:
         count = dims(gamma)[0] if gamma.shape is not None else None
         size = count if isinstance(count, int) else g.sizes(node, data, (axis,), "each index has a gamma")[0]
         gamma = g.const(np.ones(size, dtype_of(gamma).numpy()), name=f"{node.name}/ones")

@@ -32,21 +32,28 @@ class Windows:
     end: Ints
 
 
+@dataclass(frozen=True, kw_only=True)
+class Windowing:
+    """What pooling is set by."""
+
+    kernel: Ints = ()
+    pool_type: Literal["max", "avg", "sum", "lp"] = "max"
+    global_pool: bool = False
+    pooling_convention: Convention = "valid"
+    stride: Ints = ()
+    pad: Ints = ()
+    p_value: int | None = None
+    count_include_pad: bool | None = None
+    layout: Layout = "None"
+
+
 @op("Pooling", "_npx_pooling")
 def pooling(
     g: SymbolBuilder,
     node: Node,
     data: Value,
     *,
-    kernel: Ints = (),
-    pool_type: Literal["max", "avg", "sum", "lp"] = "max",
-    global_pool: bool = False,
-    pooling_convention: Convention = "valid",
-    stride: Ints = (),
-    pad: Ints = (),
-    p_value: int | None = None,
-    count_include_pad: bool | None = None,
-    layout: Layout = "None",
+    pool: Windowing,
 ) -> Value:
     """MXNet Pooling, 1 to 3 spatial axes: (N, C, *S) → (N, C, ⌊(S + 2·pad − k) / stride⌋ + 1), ⌈…⌉ + 1 by convention ``full``.
 
@@ -54,25 +61,27 @@ def pooling(
     covers of the padded image, or of the image if padding isn't counted; lp is (Σ xᵖ)^(1/p), p 1 to 3. pooling.cc, pool.h.
     """
     floats_only(g, node, data)
+    kernel, pool_type, layout = pool.kernel, pool.pool_type, pool.layout
     check_layout(g, node, data, kernel, layout)
-    if pool_type == "lp" and p_value not in (1, 2, 3):
-        raise g.unsupported(node, f"has the p_value {p_value}; MXNet knows 1, 2 and 3")
+    if pool_type == "lp" and pool.p_value not in (1, 2, 3):
+        raise g.unsupported(node, f"has the p_value {pool.p_value}; MXNet knows 1, 2 and 3")
     x = channels_first(g, data, layout)
-    power = (p_value or 1) if pool_type == "lp" else 1
+    power = (pool.p_value or 1) if pool_type == "lp" else 1
     raised = x if power == 1 else g.op("Mul", x, x if power == 2 else g.op("Mul", x, x))
-    if global_pool:
+    if pool.global_pool:
         y = _whole(g, raised, pool_type)
     else:
-        w = _windows(g, node, x, kernel, stride, pad, pooling_convention)
-        counted = pool_type == "max" or count_include_pad is not False
-        checked = slice(None, None, 2 if len(kernel) == 3 and counted else 1)  # of a volume, not the axis in the middle
+        w = _windows(g, node, x, kernel, pool.stride, pool.pad, pool.pooling_convention)
+        counted = pool.count_include_pad is not False
+        outer = len(kernel) == 3 and (pool_type == "max" or counted)
+        checked = slice(None, None, 2 if outer else 1)  # of a volume, not the axis in the middle
         fits = _smaller(w.pad[checked], w.kernel[checked])
-        if not fits and _by_onednn(x, w, pool_type, pooling_convention, layout):
+        if not fits and _by_onednn(x, w, pool_type, pool.pooling_convention, layout):
             raise g.malformed(node, f"its padding {w.pad} isn't smaller than its kernel {w.kernel}")
         if pool_type == "max":
             y = _maxima(g, x, w)
         elif pool_type == "avg":
-            y = _means(g, node, x, w, counted=count_include_pad is not False)
+            y = _means(g, node, x, w, counted=counted)
         else:
             y = _sums(g, raised, w)
     return channels_back(g, _root(g, y, power), layout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
@@ -9,9 +10,9 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir import Value
 
-from dragoman.converters.mxnet.attributes import Ints
-from dragoman.converters.mxnet.ops.channels import Layout
-from dragoman.converters.mxnet.ops.pooling import Convention, pooling
+from dragoman.converters.mxnet.ops.conv import Convolving
+from dragoman.converters.mxnet.ops.normalization import ByStatistics
+from dragoman.converters.mxnet.ops.pooling import Windowing, pooling
 from dragoman.converters.mxnet.ops.quantization import INT32, LAST, STEPS, Triple, calibrated, magnitude, rounded, steps_of
 from dragoman.converters.mxnet.symbol import Node
 from dragoman.converters.mxnet.symbol_builder import SymbolBuilder
@@ -38,34 +39,36 @@ def quantized_fully_connected(
     return product, *_product_range(g, data.dtype, ranges)
 
 
+@dataclass(frozen=True, kw_only=True)
+class QuantizedConvolving(Convolving):
+    """What a quantised convolution is set by."""
+
+    layout: Literal["None", "NCHW", "NCDHW"] = "None"
+
+
 @op("_contrib_quantized_conv", "_npx_quantized_conv")
 def quantized_conv(
     g: SymbolBuilder,
     node: Node,
     *inputs: Value,
-    kernel: Ints,
-    num_filter: int,
-    stride: Ints = (),
-    dilate: Ints = (),
-    pad: Ints = (),
-    num_group: int = 1,
-    no_bias: bool = False,
-    layout: Literal["None", "NCHW", "NCDHW"] = "None",
+    conv: QuantizedConvolving,
 ) -> Triple:
     """MXNet quantized_conv: uint8 (N, C, *S), int8 weight and bias, and the range of each → int32 (N, num_filter, *S').
 
     The bias is added as it is, and the range takes the data for int8, both as MXNet has it. mkldnn_quantized_conv.cc.
     """
-    data, weight, bias, ranges = _layer(g, node, inputs, no_bias)
-    if data.dtype != ir.DataType.UINT8 or num_group != 1 or len(kernel) not in (2, 3):
-        raise g.malformed(node, f"takes uint8 of 2 or 3 spatial axes in one group, not {data.dtype}, {len(kernel)} and {num_group}")
+    kernel, (stride, dilate, pad) = conv.kernel, conv.geometry()
+    data, weight, bias, ranges = _layer(g, node, inputs, conv.no_bias)
+    if data.dtype != ir.DataType.UINT8 or conv.num_group != 1 or len(kernel) not in (2, 3):
+        given = f"{data.dtype}, {len(kernel)} and {conv.num_group}"
+        raise g.malformed(node, f"takes uint8 of 2 or 3 spatial axes in one group, not {given}")
     result = g.op(
         "ConvInteger",
         *_unsigned(g, data, weight),
         kernel_shape=list(kernel),
-        strides=list(stride) or None,
-        dilations=list(dilate) or None,
-        pads=[*pad, *pad] or None,
+        strides=list(stride),
+        dilations=list(dilate),
+        pads=[*pad, *pad],
     )
     if bias is not None:
         column = g.op("Reshape", g.op("Cast", bias, to=ir.DataType.INT32), g.const([1, -1, *[1] * len(kernel)]))
@@ -107,6 +110,13 @@ def _product_range(g: SymbolBuilder, dtype: ir.DataType | None, ranges: list[tup
     return g.op("Neg", high), high
 
 
+@dataclass(frozen=True, kw_only=True)
+class QuantizedWindowing(Windowing):
+    """What quantised pooling is set by."""
+
+    pool_type: Literal["max", "avg"] = "max"
+
+
 @op("_contrib_quantized_pooling", "_npx_quantized_pooling")
 def quantized_pooling(
     g: SymbolBuilder,
@@ -115,15 +125,7 @@ def quantized_pooling(
     min_data: Value,
     max_data: Value,
     *,
-    kernel: Ints = (),
-    pool_type: Literal["max", "avg"] = "max",
-    global_pool: bool = False,
-    pooling_convention: Convention = "valid",
-    stride: Ints = (),
-    pad: Ints = (),
-    p_value: int | None = None,
-    count_include_pad: bool | None = None,
-    layout: Layout = "None",
+    pool: QuantizedWindowing,
 ) -> Triple:
     """MXNet quantized_pooling: Pooling of int8 or uint8, means rounded; the range as it was.
 
@@ -131,21 +133,10 @@ def quantized_pooling(
     mkldnn_quantized_pooling.cc.
     """
     steps_of(g, node, data)
-    whole = pool_type == "avg" and count_include_pad is not False and not global_pool
-    pooled = pooling(
-        g,
-        node,
-        g.op("Cast", data, to=ir.DataType.FLOAT),
-        kernel=kernel,
-        pool_type="sum" if whole else pool_type,
-        global_pool=global_pool,
-        pooling_convention=pooling_convention,
-        stride=stride,
-        pad=pad,
-        count_include_pad=count_include_pad,
-        layout=layout,
-    )
-    pooled = g.op("Div", pooled, g.const(float(prod(kernel)))) if whole else pooled
+    whole = pool.pool_type == "avg" and pool.count_include_pad is not False and not pool.global_pool
+    numbers = g.op("Cast", data, to=ir.DataType.FLOAT)
+    pooled = pooling(g, node, numbers, pool=Windowing(**{**vars(pool), "pool_type": "sum"}) if whole else pool)
+    pooled = g.op("Div", pooled, g.const(float(prod(pool.kernel)))) if whole else pooled
     return rounded(g, pooled, data.dtype or ir.DataType.INT8), min_data, max_data
 
 
@@ -292,20 +283,13 @@ def quantized_batch_norm(
     min_data: Value,
     max_data: Value,
     *,
-    eps: float = 1e-3,
-    momentum: float = 0.9,
-    fix_gamma: bool = True,
-    use_global_stats: bool = False,
-    output_mean_var: bool = False,
-    axis: int = 1,
-    min_calib_range: float | None = None,
-    max_calib_range: float | None = None,
+    norm: ByStatistics,
 ) -> Triple:
     """MXNet quantized_batch_norm: int8, or uint8 rounded to it, (N, C, …) → int8 of the calibrated range: w·x + b, where
     w = γ / √(var + ε) · m / m' and b = (β − mean·γ / √(var + ε)) · 127.5 / m'. oneDNN divides w by √(1 + ε) once more, takes γ as it is
     whatever ``fix_gamma`` says, and channels from axis 1 whatever ``axis`` does; and so does this. mkldnn_quantized_batch_norm.cc.
     """
-    known = calibrated(min_calib_range, max_calib_range)
+    known, axis, eps = calibrated(norm.min_calib_range, norm.max_calib_range), norm.axis, norm.eps
     if known is None:
         raise g.malformed(node, "needs min_calib_range and max_calib_range")
     if data.dtype == ir.DataType.UINT8:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from onnx_ir import DataType
 
-from dragoman.converters.mxnet.attributes import Ints, OptionalInts, convert
+from dragoman.converters.mxnet.attributes import BadAttribute, Ints, OptionalInts, convert, parse
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,24 @@ def test_text_is_read(text: str, kind: Any, value: Any) -> None:
 def test_other_text_is_an_error(text: str, kind: Any) -> None:
     with pytest.raises(ValueError, match=r".*"):
         convert(text, kind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What two operators are set by."""
+
+    kernel: Ints
+    stride: Ints = (1,)
+
+
+def grouped(g, node, data, *, size: int = 3, shared: Shared) -> None:
+    """An operator with settings of its own, and shared ones."""
+
+
+def test_a_dataclass_stands_for_its_fields() -> None:
+    assert parse(grouped, {"kernel": "(2, 2)", "size": "4"}) == {"size": 4, "shared": Shared(kernel=(2, 2))}
+    assert parse(grouped, {"kernel": "3", "stride": "[2]"}) == {"shared": Shared(kernel=(3,), stride=(2,))}
+    with pytest.raises(BadAttribute, match="lacks the attribute kernel"):
+        parse(grouped, {"stride": "2"})
+    with pytest.raises(BadAttribute, match="an attribute 'shared'"):
+        parse(grouped, {"kernel": "2", "shared": "1"})
