@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
@@ -98,6 +99,16 @@ def syrk(g: SymbolBuilder, node: Node, A: Value, *, transpose: bool = False, alp
     return _times(g, g.op("MatMul", turned(g, A, transpose), turned(g, A, not transpose)), alpha)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Triangle:
+    """How a triangular matrix is multiplied with or solved by."""
+
+    transpose: bool = False
+    rightside: bool = False
+    lower: bool = True
+    alpha: float = 1.0
+
+
 @op("_linalg_trmm", "linalg_trmm")
 def trmm(
     g: SymbolBuilder,
@@ -105,15 +116,12 @@ def trmm(
     A: Value,  # noqa: N803
     B: Value,  # noqa: N803
     *,
-    transpose: bool = False,
-    rightside: bool = False,
-    lower: bool = True,
-    alpha: float = 1.0,
+    by: Triangle,
 ) -> Value:
     """MXNet linalg.trmm: alpha·op(A)·B, or alpha·B·op(A), of A only one triangle. la_op-inl.h."""
     _matrices(g, node, A, B, square=True)
-    triangle = turned(g, g.op("Trilu", A, upper=int(not lower)), transpose)
-    return _times(g, g.op("MatMul", *((B, triangle) if rightside else (triangle, B))), alpha)
+    triangle = turned(g, g.op("Trilu", A, upper=int(not by.lower)), by.transpose)
+    return _times(g, g.op("MatMul", *((B, triangle) if by.rightside else (triangle, B))), by.alpha)
 
 
 # -- step by step ---------------------------------------------------------------------------------
@@ -177,16 +185,14 @@ def trsm(
     A: Value,  # noqa: N803
     B: Value,  # noqa: N803
     *,
-    transpose: bool = False,
-    rightside: bool = False,
-    lower: bool = True,
-    alpha: float = 1.0,
+    by: Triangle,
 ) -> Value:
     """MXNet linalg.trsm: the X of op(A)·X = alpha·B, or X·op(A) = alpha·B, of A only one triangle. la_op-inl.h."""
     _matrices(g, node, A, B, square=True)
-    triangle = turned(g, g.op("Trilu", A, upper=int(not lower)), transpose != rightside)
-    found = _solved(g, triangle, turned(g, _times(g, B, alpha), rightside), forward=lower != (transpose != rightside))
-    return turned(g, found, rightside)
+    other = by.transpose != by.rightside
+    triangle = turned(g, g.op("Trilu", A, upper=int(not by.lower)), other)
+    found = _solved(g, triangle, turned(g, _times(g, B, by.alpha), by.rightside), forward=by.lower != other)
+    return turned(g, found, by.rightside)
 
 
 def _solved(g: SymbolBuilder, triangle: Value, right: Value, *, forward: bool) -> Value:

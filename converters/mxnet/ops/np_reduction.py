@@ -150,7 +150,7 @@ def np_all(g: SymbolBuilder, node: Node, data: Value, *, axis: Ints | None = Non
     return _numpy(g, node, data, over.all_true, axis, keepdims)
 
 
-@op("_npi_var")
+@op("_npi_var", "_npi_std")
 def np_var(
     g: SymbolBuilder,
     node: Node,
@@ -161,25 +161,12 @@ def np_var(
     ddof: int = 0,
     keepdims: bool = False,
 ) -> tuple[Value, Value]:
-    """MXNet np.var: Σ(x − over.mean)² / (N − ddof) as ``dtype`` or a's own type; and the over.mean, which it hides. np_moments_op.h."""
-    variance, mean = _moments(g, node, a, axis, ddof, keepdims, dtype)
-    return cast(g, variance, dtype or dtype_of(a)), mean
+    """MXNet np.var: Σ(x − mean)² / (N − ddof) as ``dtype`` or a's own type, np.std its root; and the mean, which it hides.
 
-
-@op("_npi_std")
-def np_std(
-    g: SymbolBuilder,
-    node: Node,
-    a: Value,
-    *,
-    axis: Ints | None = None,
-    dtype: DataType | None = None,
-    ddof: int = 0,
-    keepdims: bool = False,
-) -> tuple[Value, Value]:
-    """MXNet np.std: the root of np.var. np_moments_op.h."""
+    np_moments_op.h.
+    """
     variance, mean = _moments(g, node, a, axis, ddof, keepdims, dtype)
-    return cast(g, g.op("Sqrt", variance), dtype or dtype_of(a)), mean
+    return cast(g, g.op("Sqrt", variance) if node.op == "_npi_std" else variance, dtype or dtype_of(a)), mean
 
 
 def _moments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,16 @@ def _tempered(g: SymbolBuilder, node: Node, data: Value, temperature: float | No
     return g.op("Div", data, number(g, data, temperature))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Along:
+    """What every softmax is set by."""
+
+    axis: int = -1
+    temperature: float | None = None
+    dtype: DataType | None = None
+    use_length: bool | None = False
+
+
 @op("softmax")
 def softmax(
     g: SymbolBuilder,
@@ -29,56 +40,35 @@ def softmax(
     data: Value,
     length: Value | None = None,
     *,
-    axis: int = -1,
-    temperature: float | None = None,
-    dtype: DataType | None = None,
-    use_length: bool | None = False,
+    along: Along,
 ) -> Value:
     """e^(x / t) / Σ e^(x / t) along ``axis``; only the first ``length`` (data's shape without axis) count, the others are 0.
 
     nn/softmax-inl.h.
     """
-    if bool(use_length) != (length is not None):
-        raise g.malformed(node, f"has use_length {use_length} and {'no' if length is None else 'a'} length")
-    axis = g.axis(node, axis, g.rank(node, data))
-    x = _tempered(g, node, data, temperature)
+    if bool(along.use_length) != (length is not None):
+        raise g.malformed(node, f"has use_length {along.use_length} and {'no' if length is None else 'a'} length")
+    axis = g.axis(node, along.axis, g.rank(node, data))
+    x = _tempered(g, node, data, along.temperature)
     if length is None:
-        return _as(g, g.op("Softmax", x, axis=axis), dtype)
+        return _as(g, g.op("Softmax", x, axis=axis), along.dtype)
     inside = _inside(g, node, data, length, axis)
     y = g.op("Softmax", g.op("Where", inside, x, number(g, x, -np.inf)), axis=axis)
-    return _as(g, g.op("Where", inside, y, number(g, y, 0)), dtype)
+    return _as(g, g.op("Where", inside, y, number(g, y, 0)), along.dtype)
 
 
 @op("softmin")
-def softmin(
-    g: SymbolBuilder,
-    node: Node,
-    data: Value,
-    *,
-    axis: int = -1,
-    temperature: float | None = None,
-    dtype: DataType | None = None,
-    use_length: bool | None = False,
-) -> Value:
+def softmin(g: SymbolBuilder, node: Node, data: Value, *, along: Along) -> Value:
     """e^(−x / t) / Σ e^(−x / t) along ``axis``. nn/softmax-inl.h."""
-    axis = g.axis(node, axis, g.rank(node, data))
-    return _as(g, g.op("Softmax", g.op("Neg", _tempered(g, node, data, temperature)), axis=axis), dtype)
+    axis = g.axis(node, along.axis, g.rank(node, data))
+    return _as(g, g.op("Softmax", g.op("Neg", _tempered(g, node, data, along.temperature)), axis=axis), along.dtype)
 
 
 @op("log_softmax")
-def log_softmax(
-    g: SymbolBuilder,
-    node: Node,
-    data: Value,
-    *,
-    axis: int = -1,
-    temperature: float | None = None,
-    dtype: DataType | None = None,
-    use_length: bool | None = False,
-) -> Value:
+def log_softmax(g: SymbolBuilder, node: Node, data: Value, *, along: Along) -> Value:
     """x / t − ln Σ e^(x / t) along ``axis``. nn/softmax-inl.h."""
-    axis = g.axis(node, axis, g.rank(node, data))
-    return _as(g, g.op("LogSoftmax", _tempered(g, node, data, temperature), axis=axis), dtype)
+    axis = g.axis(node, along.axis, g.rank(node, data))
+    return _as(g, g.op("LogSoftmax", _tempered(g, node, data, along.temperature), axis=axis), along.dtype)
 
 
 def _as(g: SymbolBuilder, y: Value, dtype: DataType | None) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,12 +35,12 @@ class NodeTest:
     atol: float = ATOL
 
 
-class Runtime:
+class Runtime(ABC):
     """Runs models, and says how their results differ from what is expected."""
 
+    @abstractmethod
     def outputs(self, model: onnx.ModelProto, inputs: Sequence[Any]) -> list[Any]:
         """What the model gives, in order."""
-        raise NotImplementedError
 
     def failure(self, case: NodeTest, model: onnx.ModelProto) -> str | None:
         """Why ``model`` doesn't give what ``case`` expects; None if it does."""
