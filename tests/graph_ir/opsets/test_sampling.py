@@ -18,11 +18,16 @@ DYNAMIC = pytest.mark.parametrize("dynamic", [(), ("x",), ("x", "grid")], ids=["
 @DYNAMIC
 @pytest.mark.parametrize("corners", [0, 1])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
-@pytest.mark.parametrize("mode", ["linear", "nearest", "cubic"])
-@pytest.mark.parametrize("size", [(5, 4), (1, 3), (3, 2, 4)], ids=str)
+@pytest.mark.parametrize(
+    ("size", "mode"),
+    [
+        *(((5, 4), mode) for mode in ("linear", "nearest", "cubic")),
+        *(((1, 3), mode) for mode in ("linear", "nearest", "cubic")),
+        *(((3, 2, 4), mode) for mode in ("linear", "nearest")),  # ONNX Runtime has no cubic sampling of volumes
+    ],
+    ids=str,
+)
 def test_grid_sample(newest_opset, size, mode, padding, corners, dynamic) -> None:
-    if mode == "cubic" and len(size) == 3:
-        pytest.skip("ONNX Runtime has no cubic sampling of volumes")
     feeds = {"x": noise(2, 3, *size), "grid": 1.5 * noise(2, *[3] * len(size), len(size), seed=1)}
     how = {"mode": mode, "padding_mode": padding, "align_corners": corners}
     model = model_of("GridSample", 20, feeds, outputs=[(np.float32, len(size) + 2)], dynamic=dynamic, **how)
