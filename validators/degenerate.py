@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
 from dragoman.graph_ir.provenance import origins
@@ -25,6 +26,12 @@ class Watch:
     seen: set[bytes] = field(default_factory=set)
     """Up to two different element values: two are enough to know."""
     digests: dict[tuple[int, ...], list[bytes]] = field(default_factory=dict)
+    firsts: dict[tuple[int, ...], Array] = field(default_factory=dict)
+    """The first floats of each shape."""
+    change: float = 0.0
+    """By how much any element differs from that of the first sample of the same shape."""
+    step: float = 0.0
+    """A unit in the last place of the largest float."""
     elements: int = 0
 
     def add(self, value: Array) -> None:
@@ -32,6 +39,9 @@ class Watch:
         self.elements += value.size
         if value.dtype.kind == "f":
             value = value + 0  # -0.0 is no other value than 0.0
+            self.change = max(self.change, _change(self.firsts.setdefault(value.shape, value), value))
+            largest = np.abs(value[np.isfinite(value)]).max(initial=0)
+            self.step = max(self.step, float(largest) * float(np.finfo(value.dtype).eps))
         if value.size and len(self.seen) < 2:
             flat = value.ravel()
             other = flat[flat != flat[0]]  # a NaN differs from itself, and its bytes count once
@@ -39,8 +49,10 @@ class Watch:
         content = value.tobytes() if value.dtype.kind != "O" else repr(value.tolist()).encode()
         self.digests.setdefault(value.shape, []).append(hashlib.sha256(content).digest())
 
-    def verdict(self, *, constant: bool) -> str:
-        """Why the output is degenerate, or "". ``constant``: the graph computes it without looking at the inputs' values."""
+    def verdict(self, *, constant: bool, noise: float) -> str:
+        """Why the output is degenerate, or "". ``constant``: the graph computes it without looking at the inputs' values;
+        ``noise`` is the largest difference that would pass for rounding.
+        """
         if not self.elements:
             return "it has no elements in any sample"
         if len(self.seen) < 2:
@@ -48,7 +60,17 @@ class Watch:
         repeated = [found for found in self.digests.values() if len(found) > 1]
         if repeated and all(len(set(found)) == 1 for found in repeated) and not constant:
             return "it is the same for every sample, whatever the input"
+        if repeated and len(repeated) == len(self.digests) and 0 < self.change <= noise and not constant:
+            return f"it changes with the input by {self.change:.3g} at most, no more than would pass for rounding ({noise:.3g})"
         return ""
+
+
+def _change(first: Array, value: Array) -> float:
+    """The largest difference of two tensors of one shape; infinite where one is finite and the other isn't."""
+    finite = np.isfinite(first) & np.isfinite(value)
+    if not np.array_equal(first[~finite], value[~finite], equal_nan=True):
+        return np.inf
+    return float(np.abs(np.subtract(value[finite], first[finite], dtype=np.float64)).max(initial=0.0))
 
 
 def constant_outputs(graph: Any) -> set[str]:

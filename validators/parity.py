@@ -12,7 +12,7 @@ from dragoman.validators.contract import Contract, check_contract, narrowed
 from dragoman.validators.degenerate import Watch, constant_outputs, random_layers
 from dragoman.validators.judge import NONE, Judged, References, judge
 from dragoman.validators.localisation import Progress, TracedTensor, localise
-from dragoman.validators.noise import TRUST, UNDECIDED, K, Tolerance
+from dragoman.validators.noise import TRUST, ULPS, UNDECIDED, K, Tolerance
 from dragoman.validators.reference import Reference
 from dragoman.validators.report import Measurement, OutputReport, ParityReport, SampleReport, SideReport, Verdict
 from dragoman.validators.runners.base import Array, Description, Runner, TensorSpec
@@ -173,7 +173,11 @@ class _Check:
         for o, c in self.contract.outputs:
             judged = self.judged.get(o.name, [])
             measurements = tuple(j.measurement for j in judged)
-            degenerate = self.watches[o.name].verdict(constant=c.name in constant) if o.name in self.watches else ""
+            degenerate = ""
+            if (watch := self.watches.get(o.name)) is not None:
+                floor = max(ULPS * watch.step, *(m.floor_max for m in measurements))
+                noise = K * floor if self.tolerance is None else 0.0
+                degenerate = watch.verdict(constant=c.name in constant, noise=noise)
             reports.append(OutputReport(o.name, c.name, c.dtype, measurements, degenerate, tuple(_notes(judged))))
         return reports
 
